@@ -1,0 +1,76 @@
+"""Cosine, dot product and Euclidean distance between rows, in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def normalize(a: np.ndarray) -> np.ndarray:
+    """Scale every row of `a` to length 1.
+
+    a: (n, d) -> (n, d); a zero row stays zero.
+
+    >>> normalize(np.array([[3.0, 4.0]])).tolist()
+    [[0.6, 0.8]]
+    """
+    a = _rows(a)
+    length = np.linalg.norm(a, axis=1, keepdims=True)
+    return np.divide(a, length, out=np.zeros_like(a), where=length > 0)
+
+
+def dot_score(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Dot product of every row of `a` with every row of `b`.
+
+    a: (n, d), b: (m, d) -> (n, m).
+    Raises ValueError when the widths differ.
+
+    >>> dot_score(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])).tolist()
+    [[11.0, 2.0]]
+    """
+    a, b = _same_width(a, b)
+    return a @ b.T
+
+
+def cosine_similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cosine of the angle between every row of `a` and every row of `b`.
+
+    a: (n, d), b: (m, d) -> (n, m), each in [-1, 1]; a zero row scores 0.
+    Raises ValueError when the widths differ.
+
+    >>> cosine_similarity(np.eye(2), np.array([[1.0, 1.0]])).round(2).tolist()
+    [[0.71], [0.71]]
+    """
+    a, b = _same_width(a, b)
+    return np.clip(normalize(a) @ normalize(b).T, -1.0, 1.0)
+
+
+def euclidean_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Straight-line distance between every row of `a` and every row of `b`.
+
+    a: (n, d), b: (m, d) -> (n, m), each 0 or more. Small is near: sort it upwards.
+    Raises ValueError when the widths differ.
+
+    >>> euclidean_distance(np.zeros((1, 2)), np.array([[3.0, 4.0]])).tolist()
+    [[5.0]]
+    """
+    a, b = _same_width(a, b)
+    return np.stack([np.linalg.norm(b - row, axis=1) for row in a])
+
+
+def _rows(a: np.ndarray) -> np.ndarray:
+    """Return `a` as floating-point rows; one vector of width d is one row."""
+    a = np.atleast_2d(np.asarray(a))
+    if a.ndim != 2:
+        raise ValueError(f"expected rows of vectors, shape (n, d); got shape {a.shape}")
+    return a if np.issubdtype(a.dtype, np.floating) else a.astype(np.float64)
+
+
+def _same_width(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as rows, or raise ValueError when their widths differ."""
+    a, b = _rows(a), _rows(b)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"widths differ: a has {a.shape[1]} columns, b has {b.shape[1]}; "
+            "encode both with the same model"
+        )
+    return a, b
