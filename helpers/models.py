@@ -57,14 +57,18 @@ class Truncation:
 
 
 def load_model(
-    name: str | Path | None = None, *, device: str | None = None
+    name: str | Path | None = None,
+    *,
+    device: str | None = None,
+    download: bool = True,
 ) -> SentenceTransformer:
     """Load a sentence encoder in evaluation mode, on the device of `pick_device`.
 
     name: "bundled" (all-MiniLM-L6-v2, hash checked, no network), a folder, or a name on
     the Hub such as "all-mpnet-base-v2", taken from the local cache or downloaded.
-    Without it: the environment variable COURSE_MODEL, else "bundled". Only safetensors
-    are read and no code that comes with a model is run.
+    Without it: the environment variable COURSE_MODEL, else "bundled". `download=False`
+    looks on this machine only. Only safetensors are read and no code that comes with a
+    model is run.
 
     Raises CourseError when the model cannot be had, or its files are not what they
     should be.
@@ -75,7 +79,7 @@ def load_model(
         return _from_folder(Path(name), device)
     if name.removeprefix("sentence-transformers/") in ("bundled", BUNDLED):
         return _from_folder(bundled_folder(), device)
-    return _from_hub(name, device)
+    return _from_hub(name, device, download)
 
 
 def bundled_folder() -> Path:
@@ -166,13 +170,14 @@ def truncation_report(
 
 
 def fingerprint(model: SentenceTransformer) -> str:
-    """SHA-256 over the model's weights and reading length: equal means equal vectors.
+    """SHA-256 over weights, vocabulary and reading length: equal means equal vectors.
 
     A fine-tuned copy has another fingerprint than its base, whatever its name.
     """
     import torch
 
     digest = hashlib.sha256(f"max_seq_length={model.get_max_seq_length()}".encode())
+    digest.update(json.dumps(model.tokenizer.get_vocab(), sort_keys=True).encode())
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
         raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
@@ -224,7 +229,7 @@ def _from_folder(folder: Path, device: str) -> SentenceTransformer:
     return _load(str(folder), device, name)
 
 
-def _from_hub(name: str, device: str) -> SentenceTransformer:
+def _from_hub(name: str, device: str, download: bool) -> SentenceTransformer:
     """Load a Hub model from the cache; only when it is not there, ask the network."""
     from huggingface_hub import snapshot_download
 
@@ -233,7 +238,7 @@ def _from_hub(name: str, device: str) -> SentenceTransformer:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
     reason: Exception | None = None
     for local in (True, False):
-        if offline and not local:
+        if not local and (offline or not download):
             break
         try:
             folder = Path(
@@ -248,11 +253,15 @@ def _from_hub(name: str, device: str) -> SentenceTransformer:
         if (folder / "modules.json").is_file() and list(folder.rglob("*.safetensors")):
             _check_blobs(folder)
             return _from_folder(folder, device)
+    why = "it cannot be had from the Hub now"
+    if offline:
+        why = "HF_HUB_OFFLINE forbids the Hub"
+    elif not download:
+        why = "it was not to be downloaded"
     raise CourseError(
-        f"{name!r} is neither a folder, nor in the local Hub cache, nor to be had "
-        f"{'offline (HF_HUB_OFFLINE is set)' if offline else 'from the Hub now'}; check "
-        "the name, load it once on a machine with a network, or give the path of a "
-        "folder with the model"
+        f"{name!r} is neither a folder nor in the local Hub cache, and {why}; check the "
+        "name, load it once on a machine with a network, or give the path of a folder "
+        "with the model"
     ) from reason
 
 

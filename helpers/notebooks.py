@@ -87,6 +87,8 @@ def run(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
+        # Say only errors: ipykernel warns of loopback TCP at every start.
+        extra_arguments=["--IPKernelApp.log_level=40"],
         resources={"metadata": {"path": str(path.resolve().parent)}},
         on_cell_execute=lambda cell, cell_index: (
             on_cell(next(done), len(code)) if cell.cell_type == "code" else None
@@ -94,14 +96,21 @@ def run(
     )
     start, error = time.perf_counter(), ""
     try:
-        # No bars in what is saved; a person who runs the cells does see them.
-        client.execute(env={**os.environ, "TQDM_DISABLE": "1"})
+        client.execute(env=_environment())
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
         lines = [line for line in str(failure).splitlines() if line.strip()]
         error = re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]) if lines else repr(failure)
     seconds = time.perf_counter() - start
     clean(notebook)
     return notebook, Result(path.stem, len(code), seconds, not error, error)
+
+
+def _environment() -> dict[str, str]:
+    """Return the kernel's environment: helpers are found, and no bar is saved."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    found = os.pathsep.join(path for path in paths if path)
+    # A person who runs the cells does see the bars.
+    return {**os.environ, "PYTHONPATH": found, "TQDM_DISABLE": "1"}
 
 
 def run_series(
@@ -184,7 +193,7 @@ def to_html(notebook: NotebookNode, path: Path) -> None:
 
 def clean(notebook: NotebookNode) -> None:
     """Leave in place what a reader needs: text, code, outputs, counts and tags."""
-    from nbconvert.preprocessors.coalescestreams import coalesce_streams
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     notebook.metadata = {
         "kernelspec": {
@@ -197,8 +206,7 @@ def clean(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = {"tags": tags} if tags else {}
-        if cell.cell_type == "code":
-            cell.outputs = coalesce_streams(cell.outputs)
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
 
 
 def repository() -> str:

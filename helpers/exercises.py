@@ -1,0 +1,139 @@
+"""A check for every exercise: call it with your function, read the verdict.
+
+A check never raises: "Run all" must reach the end of a notebook whose exercises are
+still open. It says what is wrong in the order in which one would mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers import similarity
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found; shown as one line in the notebook."""
+
+    passed: bool
+    message: str
+
+    def __repr__(self) -> str:
+        """Show the verdict as a sentence."""
+        return f"{'Passed' if self.passed else 'Not yet'}: {self.message}"
+
+
+def check_max_pooling(max_pooling: Callable) -> Verdict:
+    """Exercise 2.1: `max_pooling(tokens, mask)`, (n, t, d) and (n, t) -> (n, d)."""
+    # All negative, but for the padding: a 0 or a padded token that wins is seen.
+    tokens = -np.random.default_rng(0).uniform(1, 2, size=(3, 5, 4))
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0]])
+    tokens[mask == 0] = 7.0
+    expected = np.stack([t[m == 1].max(axis=0) for t, m in zip(tokens, mask, strict=True)])
+
+    def judge(found: np.ndarray) -> str:
+        if found.shape != expected.shape:
+            return f"the shape is {found.shape}; one row a sentence is {expected.shape}"
+        if np.allclose(found, tokens.max(axis=1)):
+            return "a padded token wins; leave the padding out"
+        if np.allclose(found, (tokens * mask[:, :, None]).max(axis=1)):
+            return "the 0 of the mask wins over negative numbers; it must lose"
+        return _close(found, expected)
+
+    return _verdict(max_pooling, (tokens, mask), judge, "padding never wins")
+
+
+def check_nearest(nearest: Callable) -> Verdict:
+    """Exercise 2.2: `nearest(query, corpus)`, (d,) and (n, d) -> index of highest cosine.
+
+    The rows have different lengths, so that the plain dot product picks another one.
+    """
+    query = np.array([1.0, 1.0, 0.0])
+    rows = [[9.0, 0.0, 9.0], [0.2, 0.2, 0.01], [2.0, 2.1, 1.5], [-1.0, 0.0, 0.0]]
+    corpus = np.array(rows)
+    cosine = similarity.cosine_similarity(query, corpus)[0]
+
+    def judge(found: np.ndarray) -> str:
+        if found.shape not in ((), (1,)) or not np.issubdtype(found.dtype, np.integer):
+            return f"expected one row number, got {found!r}"
+        number = int(found.reshape(())) if found.shape == () else int(found[0])
+        if number == int((corpus @ query).argmax()):
+            return "the longest vector wins here; divide by the lengths first"
+        if number == int(cosine.argmin()):
+            return "this is the farthest one; take the highest cosine"
+        return "" if number == int(cosine.argmax()) else f"row {number} is not nearest"
+
+    return _verdict(nearest, (query, corpus), judge, "row 1, though its vector is short")
+
+
+def check_search(search: Callable) -> Verdict:
+    """Exercise 3.1: `search(query, corpus, top_k)` -> row numbers, best first.
+
+    query: (d,), corpus: (n, d), both of length 1 -> (top_k,).
+    """
+    rng = np.random.default_rng(1)
+    corpus = similarity.normalize(rng.normal(size=(50, 8)))
+    query = similarity.normalize(rng.normal(size=(1, 8)))[0]
+    order = np.argsort(-(corpus @ query))
+
+    def judge(found: np.ndarray) -> str:
+        if found.shape != (5,):
+            return f"asked for 5 row numbers, the shape is {found.shape}"
+        if list(found) == list(order[::-1][:5]):
+            return "these are the worst five; sort from the highest score down"
+        if set(found) == set(order[:5]) and list(found) != list(order[:5]):
+            return "the right five, but not best first"
+        return "" if list(found) == list(order[:5]) else "these are not the best five"
+
+    return _verdict(search, (query, corpus, 5), judge, "the best five, best first")
+
+
+def check_reciprocal_rank(reciprocal_rank: Callable) -> Verdict:
+    """Exercise 3.2: `reciprocal_rank(ranking, relevant, k)` -> a number from 0 to 1."""
+    cases = [
+        ((["a", "b", "c"], {"a"}, 10), 1.0, "the first result is relevant"),
+        ((["a", "b", "c"], {"c", "b"}, 10), 0.5, "the second result is relevant"),
+        ((["a", "b", "c"], {"x"}, 10), 0.0, "nothing relevant was found"),
+        ((["a", "b", "c"], {"c"}, 2), 0.0, "the relevant one stands below rank k"),
+    ]
+    for arguments, expected, case in cases:
+
+        def judge(found: np.ndarray, expected=expected, case=case) -> str:
+            if found.shape != ():
+                return f"expected one number, got {found!r}"
+            fits = bool(np.isclose(float(found), expected))
+            return "" if fits else f"{found} where {case}; it should be {expected}"
+
+        verdict = _verdict(reciprocal_rank, arguments, judge, "all four cases are right")
+        if not verdict.passed:
+            return verdict
+    return verdict
+
+
+def _verdict(
+    answer: Callable, arguments: Sequence, judge: Callable, praise: str
+) -> Verdict:
+    """Call the learner's function and judge what it returned."""
+    try:
+        found = answer(*arguments)
+    except NotImplementedError:
+        return Verdict(False, "replace `raise NotImplementedError` with your lines")
+    except Exception as error:  # whatever a learner's code may raise
+        return Verdict(False, f"it stopped with {type(error).__name__}: {error}")
+    if found is None:
+        return Verdict(False, "the function returns nothing; is there a `return`?")
+    try:
+        fault = judge(np.asarray(found))
+    except Exception as error:  # an answer of a type nobody thought of
+        return Verdict(False, f"{type(found).__name__} is not what is asked: {error}")
+    return Verdict(not fault, fault or praise)
+
+
+def _close(found: np.ndarray, expected: np.ndarray) -> str:
+    """Say how far off the numbers are; nothing when they agree."""
+    if np.allclose(found, expected, atol=1e-6):
+        return ""
+    return f"the numbers are off by up to {np.abs(found - expected).max():.2g}"

@@ -1,0 +1,201 @@
+"""The course's figures: one style, one pair of colours for the two worlds.
+
+Every function draws on `ax` (a new one without it) and returns it. The colours are of
+Okabe & Ito's palette, which colour-blind readers can tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.metrics import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from helpers.corpus import Document
+
+#: The two worlds, in every notebook.
+TOPIC_COLORS = {"crypto": "#D55E00", "powerlifting": "#0072B2"}
+#: The three ways to search.
+METHOD_COLORS = {"bm25": "#999999", "dense": "#009E73", "fused": "#CC79A7"}
+METHOD_NAMES = {"bm25": "BM25", "dense": "dense", "fused": "fused"}
+
+
+def use_style() -> None:
+    """Set the course's look for all figures that follow."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.labelsize": 10,
+            "legend.frameon": False,
+            "font.size": 9,
+            "svg.hashsalt": "course",
+        }
+    )
+
+
+def plot_similarity(
+    scores: np.ndarray,
+    labels: Sequence[str],
+    topics: Sequence[str] = (),
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw cosines between sentences as a heat map with the figures written in.
+
+    scores: (n, n); labels: n short texts; topics: n names that colour the labels.
+    Raises ValueError when the lengths differ.
+    """
+    scores = np.asarray(scores)
+    n = len(labels)
+    if scores.shape != (n, n) or (topics and len(topics) != n):
+        raise ValueError(f"{n} labels, {len(topics)} topics, scores {scores.shape}")
+    ax = ax or _axes(0.62 * n + 3.4, 0.5 * n + 0.8)
+    image = ax.imshow(scores, cmap="PuOr_r", vmin=-1, vmax=1)
+    ax.set_xticks(range(n), [str(i + 1) for i in range(n)])
+    ax.set_yticks(range(n), [f"{label}  {i + 1}" for i, label in enumerate(labels)])
+    ax.tick_params(length=0)
+    for row, column in np.ndindex(n, n):
+        value = scores[row, column]
+        color = "white" if abs(value) > 0.6 else "black"
+        text = f"{value:.2f}".replace("-0.00", "0.00")
+        ax.text(column, row, text, ha="center", va="center", color=color, size=7)
+    for tick, topic in zip(ax.get_yticklabels(), topics, strict=False):
+        tick.set_color(TOPIC_COLORS.get(topic, "black"))
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, label="cosine", shrink=0.8)
+    ax.set_title(title)
+    return ax
+
+
+def plot_topic_scores(
+    scores: Mapping[str, np.ndarray],
+    documents: Sequence[Document],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw every document's score for each query as a strip of dots, by topic.
+
+    scores: query text -> (n,) in the order of `documents`.
+    """
+    ax = ax or _axes(8.2, 1.15 * len(scores) + 1.1)
+    rng = np.random.default_rng(0)
+    for row, values in enumerate(scores.values()):
+        for offset, topic in zip((0.17, -0.17), TOPIC_COLORS, strict=True):
+            mine = np.array([d.topic == topic for d in documents])
+            jitter = rng.uniform(-0.11, 0.11, mine.sum())
+            ax.scatter(
+                np.asarray(values)[mine],
+                row + offset + jitter,
+                s=11,
+                alpha=0.6,
+                linewidths=0,
+                color=TOPIC_COLORS[topic],
+                label=topic if row == 0 else None,
+            )
+    ax.set_yticks(range(len(scores)), [_wrapped(query) for query in scores])
+    ax.set_ylim(len(scores) - 0.5, -0.5)
+    ax.set_xlabel("cosine with the query; every dot is one of the corpus's sentences")
+    ax.legend(loc="lower right", markerscale=2)
+    ax.set_title(title)
+    return ax
+
+
+def plot_by_kind(
+    intervals: Mapping[str, Mapping[str, Interval]],
+    *,
+    metric: str,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one metric for each kind of query and method, with its interval.
+
+    intervals: kind -> method ("bm25", "dense", "fused") -> Interval.
+    """
+    ax = ax or _axes(8.2, 3.6)
+    for shift, method in zip((-0.2, 0.0, 0.2), METHOD_COLORS, strict=True):
+        rows = [by_method[method] for by_method in intervals.values()]
+        means = np.array([row.mean for row in rows])
+        spread = [
+            means - [row.low for row in rows],
+            [row.high for row in rows] - means,
+        ]
+        ax.errorbar(
+            np.arange(len(rows)) + shift,
+            means,
+            yerr=spread,
+            fmt={"bm25": "s", "dense": "o", "fused": "D"}[method],
+            color=METHOD_COLORS[method],
+            capsize=3,
+            label=METHOD_NAMES[method],
+        )
+        for x, mean in zip(np.arange(len(rows)) + shift, means, strict=True):
+            ax.annotate(
+                f"{mean:.2f}", (x, mean), (5, 0), textcoords="offset points", size=7
+            )
+    ax.set_xticks(range(len(intervals)), list(intervals))
+    ax.set_ylim(0, 1.02)
+    ax.set_ylabel(metric)
+    ax.set_title(title, pad=22)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
+    return ax
+
+
+def plot_histograms(
+    groups: Mapping[str, np.ndarray],
+    *,
+    xlabel: str,
+    colors: Mapping[str, str] | None = None,
+    mark: float | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the distribution of each group of values, one above the other.
+
+    groups: name -> (n,); each is scaled to the same area. `mark` draws a vertical line.
+    """
+    ax = ax or _axes(8.2, 3.0)
+    values = np.concatenate([np.ravel(group) for group in groups.values()])
+    bins = np.linspace(values.min(), values.max(), 41)
+    palette = ("#E69F00", "#332288", "#117733")
+    for number, (name, group) in enumerate(groups.items()):
+        color = (colors or {}).get(name, palette[number % len(palette)])
+        options = {"bins": bins, "density": True, "color": color}
+        ax.hist(np.ravel(group), **options, alpha=0.25)
+        ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)
+    if mark is not None:
+        ax.axvline(mark, color="black", lw=1, ls="--")
+    ax.set_xlabel(xlabel)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.set_title(title)
+    ax.legend()
+    return ax
+
+
+def _axes(width: float, height: float) -> Axes:
+    """Return the axes of a new figure of that size, in inches."""
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height))[1]
+
+
+def _wrapped(text: str, width: int = 26) -> str:
+    """Break a label into lines."""
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, width))

@@ -1,0 +1,125 @@
+"""The folded solutions pass, the untouched stubs and typical wrong answers do not."""
+
+import re
+
+import numpy as np
+import pytest
+
+from helpers import exercises, notebooks
+
+BLOCK = r"<summary>Solution</summary>\n\n```python\n(.*?)```"
+
+
+def solutions():
+    """Return (notebook, name, code) of every folded solution in the series."""
+    found = []
+    for path in notebooks.series():
+        cells = notebooks.read(path).cells
+        text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+        for code in re.findall(BLOCK, text, re.S):
+            found.append((path, re.search(r"def (\w+)", code)[1], code))
+    return found
+
+
+def stubs():
+    """Return (notebook, name, code) of every exercise's cell."""
+    return [
+        (path, re.search(r"def (\w+)", cell.source)[1], cell.source)
+        for path in notebooks.series()
+        for cell in notebooks.read(path).cells
+        if cell.cell_type == "code" and "raise NotImplementedError" in cell.source
+    ]
+
+
+def defined(code, name):
+    """Run a definition as the notebook does; return the function."""
+    scope = {"np": np}
+    exec(code, scope)
+    return scope[name]
+
+
+def check_of(name):
+    return getattr(exercises, f"check_{name}")
+
+
+@pytest.mark.parametrize("case", solutions(), ids=lambda case: case[1])
+def test_the_folded_solution_passes(case):
+    _, name, code = case
+    verdict = check_of(name)(defined(code, name))
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("case", stubs(), ids=lambda case: case[1])
+def test_the_untouched_stub_does_not_pass(case):
+    _, name, code = case
+    verdict = check_of(name)(defined(code, name))
+    assert repr(verdict) == (
+        "Not yet: replace `raise NotImplementedError` with your lines"
+    )
+
+
+def test_every_stub_has_a_solution_and_every_check_an_exercise():
+    names = {name for _, name, _ in stubs()}
+    assert names == {name for _, name, _ in solutions()}
+    checks = {n.removeprefix("check_") for n in dir(exercises) if n.startswith("check_")}
+    assert names == checks
+
+
+WRONG = {
+    "max_pooling": {
+        "padding wins": (lambda t, m: t.max(axis=1), "padded token wins"),
+        "zero wins": (lambda t, m: (t * m[:, :, None]).max(axis=1), "0 of the mask"),
+        "mean": (lambda t, m: t.mean(axis=1), "off by up to"),
+        "wrong axis": (lambda t, m: t.max(axis=2), "the shape is"),
+    },
+    "nearest": {
+        "dot product": (lambda q, c: int((c @ q).argmax()), "longest vector wins"),
+        "farthest": (
+            lambda q, c: int((c @ q / np.linalg.norm(c, axis=1)).argmin()),
+            "farthest one",
+        ),
+        "the score": (lambda q, c: (c @ q).max(), "expected one row number"),
+    },
+    "search": {
+        "worst first": (lambda q, c, k: (c @ q).argsort()[:k], "worst five"),
+        "unsorted": (
+            lambda q, c, k: np.argpartition(-(c @ q), k)[:k][::-1],
+            "not best first",
+        ),
+        "all": (lambda q, c, k: (-(c @ q)).argsort(), "the shape is (50,)"),
+        "first rows": (lambda q, c, k: np.arange(k), "not the best five"),
+    },
+    "reciprocal_rank": {
+        "from zero": (
+            lambda r, rel, k: next((i for i, d in enumerate(r) if d in rel), 0),
+            "the first result is relevant",
+        ),
+        "k ignored": (
+            lambda r, rel, k: next((1 / i for i, d in enumerate(r, 1) if d in rel), 0.0),
+            "below rank k",
+        ),
+        "always one": (lambda r, rel, k: 1.0, "should be 0.5"),
+    },
+}
+CASES = [(name, case) for name, cases in WRONG.items() for case in cases]
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_a_typical_wrong_answer_is_told_what_is_wrong(name, case):
+    answer, message = WRONG[name][case]
+    verdict = check_of(name)(answer)
+    assert not verdict.passed
+    assert message in verdict.message
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_check_survives_whatever_a_learner_returns(name):
+    def stops(*arguments):
+        raise ZeroDivisionError("division by zero")
+
+    answers = [lambda *a: None, lambda *a: "text", lambda *a: [], lambda *a: {}, stops]
+    for answer in [*answers, lambda: 1]:
+        verdict = check_of(name)(answer)
+        assert not verdict.passed
+        assert repr(verdict).startswith("Not yet: ")
+    assert "ZeroDivisionError" in repr(check_of(name)(stops))

@@ -1,0 +1,136 @@
+"""The figures agree with trec_eval, scikit-learn, sentence-transformers and scipy."""
+
+import ir_measures
+import numpy as np
+import pytest
+from ir_measures import RR, R, nDCG
+from scipy import stats
+from sentence_transformers.sentence_transformer.evaluation import (
+    InformationRetrievalEvaluator,
+)
+from sklearn.metrics import ndcg_score
+
+from helpers import CourseError, metrics
+
+IDS = [f"d{i:02d}" for i in range(30)]
+
+
+def random_case(seed, *, binary=False):
+    """Return a run and qrels of 12 queries; scores have no ties."""
+    rng = np.random.default_rng(seed)
+    run, qrels = {}, {}
+    for number in range(12):
+        query = f"q{number}"
+        scores = rng.permutation(30) / 30
+        found = rng.choice(30, size=rng.integers(1, 30), replace=False)
+        run[query] = {IDS[i]: float(scores[i]) for i in found}
+        judged = rng.choice(30, size=rng.integers(1, 15), replace=False)
+        grades = rng.integers(0, 2 if binary else 4, size=len(judged))
+        grades[0] = 1
+        qrels[query] = {IDS[i]: int(g) for i, g in zip(judged, grades, strict=True)}
+    return run, qrels
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_graded_figures_agree_with_trec_eval(seed):
+    run, qrels = random_case(seed)
+    expected = ir_measures.calc_aggregate([nDCG @ 10, RR @ 10, R @ 10], qrels, run)
+    found = metrics.evaluate(run, qrels).means()
+    assert found["ndcg@10"] == pytest.approx(expected[nDCG @ 10], abs=1e-9)
+    assert found["mrr@10"] == pytest.approx(expected[RR @ 10], abs=1e-9)
+    assert found["recall@10"] == pytest.approx(expected[R @ 10], abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ndcg_agrees_with_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    grades = rng.integers(0, 4, size=20)
+    grades[0] = 3
+    scores = rng.permutation(20).astype(float)
+    order = [str(i) for i in np.argsort(-scores)]
+    by_id = {str(i): int(grade) for i, grade in enumerate(grades)}
+    expected = ndcg_score([grades], [scores], k=10)
+    assert metrics.ndcg(order, by_id) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_binary_figures_agree_with_sentence_transformers(seed):
+    run, qrels = random_case(seed, binary=True)
+    relevant = {q: {i for i, g in by_id.items() if g} for q, by_id in qrels.items()}
+    evaluator = InformationRetrievalEvaluator(
+        {q: q for q in qrels}, {i: i for i in IDS}, relevant
+    )
+    ranked = [
+        [{"corpus_id": i, "score": s} for i, s in run[q].items()]
+        for q in evaluator.queries_ids
+    ]
+    expected = evaluator.compute_metrics(ranked)
+    found = metrics.evaluate(run, qrels).means()
+    assert found["ndcg@10"] == pytest.approx(expected["ndcg@k"][10])
+    assert found["mrr@10"] == pytest.approx(expected["mrr@k"][10])
+    assert found["recall@10"] == pytest.approx(expected["recall@k"][10])
+
+
+def test_ndcg_by_hand():
+    # gains 0, 3 at ranks 1, 2; the ideal order is 3, 2
+    expected = (3 / np.log2(3)) / (3 + 2 / np.log2(3))
+    assert metrics.ndcg(["x", "a"], {"a": 3, "b": 2}) == pytest.approx(expected)
+
+
+def test_a_query_without_relevant_documents_scores_zero():
+    found = metrics.evaluate({"q": {"a": 1.0}}, {"q": {"a": 0}}).means()
+    assert found == {"ndcg@10": 0.0, "mrr@10": 0.0, "recall@10": 0.0}
+
+
+def test_a_query_missing_from_the_run_counts_as_zero():
+    qrels = {"q1": {"a": 1}, "q2": {"a": 1}}
+    assert metrics.evaluate({"q1": {"a": 1.0}}, qrels).means()["mrr@10"] == 0.5
+
+
+def test_a_negative_grade_gains_nothing():
+    run, qrels = {"q": {"a": 2.0, "b": 1.0}}, {"q": {"a": -1, "b": 2}}
+    expected = ir_measures.calc_aggregate([nDCG @ 10], qrels, run)[nDCG @ 10]
+    assert metrics.evaluate(run, qrels).means()["ndcg@10"] == pytest.approx(expected)
+
+
+def test_equal_scores_keep_the_order_of_the_run():
+    run = {"q": {"b": 1.0, "a": 1.0}}
+    assert metrics.evaluate(run, {"q": {"a": 1}}).means()["mrr@10"] == 0.5
+
+
+def test_no_judged_query_is_an_error():
+    with pytest.raises(CourseError, match="no query of the run has judgements"):
+        metrics.evaluate({"other": {"a": 1.0}}, {"q": {"a": 1}})
+
+
+def test_k_below_one_is_an_error():
+    with pytest.raises(CourseError, match="k is 0"):
+        metrics.evaluate({"q": {"a": 1.0}}, {"q": {"a": 1}}, k=0)
+
+
+def test_bootstrap_agrees_with_scipy():
+    values = np.random.default_rng(3).beta(2, 1, size=80)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=1
+    ).confidence_interval
+    ours = metrics.bootstrap_interval(values, resamples=20_000)
+    assert ours.mean == pytest.approx(values.mean())
+    assert ours.low == pytest.approx(theirs.low, abs=0.003)
+    assert ours.high == pytest.approx(theirs.high, abs=0.003)
+
+
+def test_bootstrap_covers_the_true_mean_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(200):
+        interval = metrics.bootstrap_interval(
+            rng.normal(0.5, 0.1, size=60), resamples=500, seed=seed
+        )
+        hits += interval.low <= 0.5 <= interval.high
+    assert 180 <= hits <= 199  # 95 % of 200 is 190
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [[1.0]]])
+def test_bootstrap_refuses_what_has_no_mean(values):
+    with pytest.raises(CourseError, match="finite values"):
+        metrics.bootstrap_interval(values)

@@ -1,0 +1,247 @@
+"""Indexes rank as the libraries do, refuse what is wrong, and save safely."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sentence_transformers import util
+
+from helpers import CourseError, models, retrieval
+from helpers.corpus import Document, Query
+from helpers.retrieval import BM25Index, DenseIndex, FusedIndex, Hit
+
+WORDS = ["bitcoin fell", "the whale squat", "a bar fell", "squat the bar", "whale"]
+SMALL = [Document(f"d{i}", "", text, "topic") for i, text in enumerate(WORDS)]
+
+
+@pytest.fixture(scope="module")
+def dense(documents, model):
+    """Return a dense index of the whole corpus."""
+    return DenseIndex.build(documents, model)
+
+
+@pytest.fixture
+def small(tiny):
+    """Return a dense index of five documents by a tiny model."""
+    return DenseIndex.build(SMALL, tiny)
+
+
+def ids(hits):
+    return [hit.id for hit in hits]
+
+
+@pytest.mark.parametrize("query", ["how deep must I squat?", "lost my seed phrase"])
+def test_dense_search_agrees_with_semantic_search(dense, model, query):
+    expected = util.semantic_search(model.encode([query]), dense.embeddings, top_k=20)[0]
+    hits = dense.search(query, top_k=20)
+    assert [int(h.id.split("-")[1]) for h in hits] == [
+        int(dense.documents[e["corpus_id"]].id.split("-")[1]) for e in expected
+    ]
+    np.testing.assert_allclose(
+        [h.score for h in hits], [e["score"] for e in expected], atol=1e-5
+    )
+    assert [h.rank for h in hits] == list(range(1, 21))
+
+
+def test_title_and_text_are_both_encoded(tiny):
+    titled = DenseIndex.build([Document("a", "bitcoin", "fell")], tiny)
+    plain = tiny.encode(["bitcoin fell"], normalize_embeddings=True)
+    np.testing.assert_allclose(titled.embeddings, plain, atol=1e-6)
+
+
+def test_vectors_have_length_one_whatever_the_model_does(small):
+    np.testing.assert_allclose(np.linalg.norm(small.embeddings, axis=1), 1, atol=1e-6)
+
+
+def test_equal_scores_keep_the_corpus_order(tiny):
+    twins = [Document(name, "", "whale") for name in "zax"]
+    assert ids(DenseIndex.build(twins, tiny).search("whale", 3)) == ["z", "a", "x"]
+    assert ids(BM25Index(twins).search("whale", 3)) == ["z", "a", "x"]
+
+
+def indexes(tiny):
+    dense, bm25 = DenseIndex.build(SMALL, tiny), BM25Index(SMALL)
+    return {"dense": dense, "bm25": bm25, "fused": FusedIndex(dense, bm25)}
+
+
+@pytest.mark.parametrize("method", ["dense", "bm25", "fused"])
+@pytest.mark.parametrize("top_k", [0, -1, 6, 2.0, True, "3"])
+def test_a_bad_top_k_is_refused(tiny, method, top_k):
+    with pytest.raises(CourseError, match="top_k is"):
+        indexes(tiny)[method].search("whale", top_k)
+
+
+@pytest.mark.parametrize("method", ["dense", "bm25", "fused"])
+@pytest.mark.parametrize("query", ["", "  \n", None, 5])
+def test_a_query_of_nothing_is_refused(tiny, method, query):
+    with pytest.raises(CourseError, match="the query is"):
+        indexes(tiny)[method].search(query)
+
+
+def test_an_index_of_nothing_is_refused(tiny):
+    for build in (BM25Index, lambda d: DenseIndex.build(d, tiny)):
+        with pytest.raises(CourseError, match="at least one document"):
+            build([])
+
+
+def test_vectors_that_do_not_fit_are_refused(tiny):
+    with pytest.raises(CourseError, match=r"shape \(5, 31\), expected \(5, 32\)"):
+        DenseIndex(SMALL, np.ones((5, 31)), tiny)
+    broken = np.ones((5, 32))
+    broken[2, 3] = np.nan
+    with pytest.raises(CourseError, match="NaN or infinity"):
+        DenseIndex(SMALL, broken, tiny)
+
+
+def test_bm25_by_hand():
+    docs = [Document("a", "", "squat squat bar"), Document("b", "", "bar coin coin coin")]
+    # Lucene's formula: idf = ln(1 + (N - n + 0.5) / (n + 0.5)),
+    # tf = f / (f + k1 * (1 - b + b * length / mean length)); k1 = 1.5, b = 0.75.
+    idf = np.log(1 + (2 - 1 + 0.5) / (1 + 0.5))
+    expected = idf * 2 / (2 + 1.5 * (1 - 0.75 + 0.75 * 3 / 3.5))
+    scores = BM25Index(docs).scores("squats")
+    np.testing.assert_allclose(scores, [expected, 0], atol=1e-5)
+
+
+def test_bm25_leaves_out_what_shares_no_word():
+    index = BM25Index(SMALL)
+    assert ids(index.search("whale", 5)) == ["d4", "d1"]
+    assert index.search("ethereum", 5) == []
+    assert index.search("the", 5) == []
+
+
+def test_bm25_of_a_corpus_without_words():
+    assert BM25Index([Document("a", "", "...")]).search("whale", 1) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Squatting squats", ["squat", "squat"]),
+        ("3.125 BTC", ["3.125", "btc"]),
+        ("EIP-1559", ["eip", "1559"]),
+        ("210,000 blocks", ["210,000", "block"]),
+        ("5/3/1", ["5", "3", "1"]),
+        ("the of and", []),
+    ],
+)
+def test_bm25_keeps_numbers_and_stems(text, expected):
+    assert BM25Index(SMALL).words(text) == expected
+
+
+def test_fusion_by_hand():
+    first = [Hit(1, "a", 0.9, "", ""), Hit(2, "b", 0.8, "", "")]
+    second = [Hit(1, "b", 7.0, "", ""), Hit(2, "c", 6.0, "", "")]
+    fused = retrieval.reciprocal_rank_fusion([first, second])
+    assert ids(fused) == ["b", "a", "c"]
+    expected = [1 / 62 + 1 / 61, 1 / 61, 1 / 62]
+    assert [hit.score for hit in fused] == pytest.approx(expected)
+    assert [hit.rank for hit in fused] == [1, 2, 3]
+
+
+def test_fusion_of_one_ranking_changes_no_order():
+    hits = [Hit(i, f"d{i}", -i, "", "") for i in range(1, 30)]
+    assert ids(retrieval.reciprocal_rank_fusion([hits])) == ids(hits)
+
+
+def test_fused_search_is_the_fusion_of_its_parts(tiny):
+    parts = indexes(tiny)
+    rankings = [parts[name].search("squat bar", 5) for name in ("dense", "bm25")]
+    expected = retrieval.reciprocal_rank_fusion(rankings)
+    assert parts["fused"].search("squat bar", 5) == expected
+
+
+def test_indexes_over_different_corpora_are_not_fused(tiny):
+    with pytest.raises(CourseError, match="different documents"):
+        FusedIndex(DenseIndex.build(SMALL, tiny), BM25Index(SMALL[:3]))
+
+
+def test_a_run_holds_every_query(small):
+    run = retrieval.make_run(small, [Query("q1", "whale"), Query("q2", "bar")])
+    assert list(run) == ["q1", "q2"]
+    assert len(run["q1"]) == 5
+    assert list(run["q1"].values()) == sorted(run["q1"].values(), reverse=True)
+
+
+def test_save_and_load_give_the_same_index(small, tiny, tmp_path):
+    path = small.save(tmp_path / "index.safetensors")
+    again = DenseIndex.load(path, tiny)
+    assert again.documents == small.documents
+    assert np.array_equal(again.embeddings, small.embeddings)
+    assert again.search("whale", 5) == small.search("whale", 5)
+
+
+def test_texts_with_any_character_survive(tiny, tmp_path):
+    texts = ["a\u2028b", "naïve ₿", 'quote " and \\', "tab\t new\nline"]
+    documents = [Document(str(i), t, t, t) for i, t in enumerate(texts)]
+    path = DenseIndex.build(documents, tiny).save(tmp_path / "index.safetensors")
+    assert DenseIndex.load(path, tiny).documents == documents
+
+
+def test_an_index_of_another_dimension_is_refused(small, model, tmp_path):
+    path = small.save(tmp_path / "index.safetensors")
+    with pytest.raises(CourseError, match="made with 'tiny'.*of width 384. Build"):
+        DenseIndex.load(path, model)
+
+
+def test_an_index_of_other_weights_is_refused(small, tiny_folder, tmp_path):
+    path = small.save(tmp_path / "index.safetensors")
+    tuned = models.load_model(tiny_folder, device="cpu")
+    next(tuned.parameters()).data += 0.01
+    with pytest.raises(CourseError, match="made with other weights"):
+        DenseIndex.load(path, tuned)
+
+
+@pytest.mark.parametrize("offset", [-1, -500, 20])
+def test_one_changed_byte_is_refused(small, tiny, tmp_path, offset):
+    path = small.save(tmp_path / "index.safetensors")
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CourseError, match="build it again"):
+        DenseIndex.load(path, tiny)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x80\x04\x95"])
+def test_a_file_that_is_no_index_is_refused(tiny, tmp_path, content):
+    path = tmp_path / "index.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CourseError, match="not a whole index file"):
+        DenseIndex.load(path, tiny)
+
+
+def test_a_safetensors_file_of_something_else_is_refused(tiny, tiny_folder):
+    with pytest.raises(CourseError, match="build it again"):
+        DenseIndex.load(tiny_folder / "model.safetensors", tiny)
+
+
+def test_a_missing_index_is_named(tiny, tmp_path):
+    with pytest.raises(CourseError, match="no such index"):
+        DenseIndex.load(tmp_path / "nowhere", tiny)
+
+
+def test_a_failed_save_keeps_the_old_index(small, tiny, tmp_path, monkeypatch):
+    path = small.save(tmp_path / "index.safetensors")
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "")))
+    with pytest.raises(CourseError, match="nothing was changed"):
+        DenseIndex.build(SMALL[:2], tiny).save(path)
+    assert path.read_bytes() == before
+    assert len(DenseIndex.load(path, tiny).documents) == 5
+
+
+def test_an_index_file_holds_no_pickle(small, tmp_path):
+    data = small.save(tmp_path / "index.safetensors").read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    assert {key: header[key]["dtype"] for key in ("embeddings", "documents")} == {
+        "embeddings": "F32",
+        "documents": "U8",
+    }
+
+
+def test_hits_can_be_changed_only_by_copy():
+    hit = Hit(1, "a", 0.5, "text", "topic")
+    with pytest.raises(AttributeError):
+        hit.rank = 2
+    assert replace(hit, rank=2).rank == 2

@@ -1,0 +1,69 @@
+"""Cosine, dot product and distance agree with the libraries."""
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import util
+from sklearn.metrics import pairwise
+
+from helpers import similarity
+
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=(7, 5)), RNG.normal(size=(4, 5))
+
+
+def test_cosine_agrees_with_sentence_transformers():
+    expected = util.cos_sim(torch.tensor(A), torch.tensor(B)).numpy()
+    np.testing.assert_allclose(similarity.cosine_similarity(A, B), expected, atol=1e-12)
+
+
+def test_dot_agrees_with_sentence_transformers():
+    expected = util.dot_score(torch.tensor(A), torch.tensor(B)).numpy()
+    np.testing.assert_allclose(similarity.dot_score(A, B), expected, atol=1e-12)
+
+
+def test_distance_agrees_with_scikit_learn():
+    expected = pairwise.euclidean_distances(A, B)
+    np.testing.assert_allclose(similarity.euclidean_distance(A, B), expected, atol=1e-12)
+
+
+def test_normalize_agrees_with_torch():
+    expected = torch.nn.functional.normalize(torch.tensor(A)).numpy()
+    np.testing.assert_allclose(similarity.normalize(A), expected, atol=1e-12)
+
+
+def test_a_zero_row_stays_zero_and_scores_zero():
+    zero = np.zeros((1, 5))
+    assert not similarity.normalize(zero).any()
+    assert not similarity.cosine_similarity(zero, B).any()
+
+
+def test_one_vector_counts_as_one_row():
+    assert similarity.cosine_similarity(A[0], B).shape == (1, 4)
+
+
+def test_integers_are_not_cut_off():
+    assert similarity.normalize(np.array([[3, 4]])).tolist() == [[0.6, 0.8]]
+
+
+def test_a_cosine_never_leaves_its_range():
+    row = np.full((1, 3), 1 / np.sqrt(3), dtype=np.float32) * 1.0000001
+    assert similarity.cosine_similarity(row, row).max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        similarity.cosine_similarity,
+        similarity.dot_score,
+        similarity.euclidean_distance,
+    ],
+)
+def test_different_widths_are_refused(measure):
+    with pytest.raises(ValueError, match="a has 5 columns, b has 4"):
+        measure(A, B[:, :4])
+
+
+def test_a_cube_is_refused():
+    with pytest.raises(ValueError, match=r"got shape \(2, 2, 2\)"):
+        similarity.normalize(np.ones((2, 2, 2)))
