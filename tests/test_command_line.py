@@ -152,7 +152,8 @@ def test_similarity_agrees_with_scipy(command, beir, model):
 
     status, out, _ = command("similarity", beir / "pairs.jsonl", "--json")
     left, right = (
-        model.encode([pair[side] for pair in PAIRS]) for side in ("sentence1", "sentence2")
+        model.encode([pair[side] for pair in PAIRS])
+        for side in ("sentence1", "sentence2")
     )
     cosines = util.pairwise_cos_sim(left, right).numpy()
     scores = [pair["score"] for pair in PAIRS]
@@ -169,7 +170,15 @@ def test_doctor_finds_this_machine_ready(command):
     report = json.loads(out)
     assert (status, report["ready"]) == (0, True)
     names = [check["name"] for check in report["checks"]]
-    assert names == ["python", "packages", "torch", "device", "weights", "threads", "disk"]
+    assert names == [
+        "python",
+        "packages",
+        "torch",
+        "device",
+        "weights",
+        "threads",
+        "disk",
+    ]
 
 
 def test_doctor_for_people_ends_with_the_verdict(command):
@@ -224,14 +233,23 @@ def bad_calls(folder):
         "top_k above n": ([*search, folder, "--top-k", 4], "choose from 1 to 3"),
         "top_k a word": ([*search, folder, "--top-k", "x"], "invalid int value: 'x'"),
         "an unknown method": (["search", "a", "--method", "tfidf"], "invalid choice"),
-        "an unknown model": (["search", "a", "--model", "no/such"], "'no/such' is neither"),
+        "an unknown model": (
+            ["search", "a", "--model", "no/such"],
+            "'no/such' is neither",
+        ),
         "a folder without model": (["search", "a", "--model", folder], "modules.json"),
-        "a missing folder": (["evaluate", "--data", folder / "nowhere"], "no such file"),
+        "a missing folder": (
+            ["evaluate", "--data", folder / "nowhere"],
+            "no such file",
+        ),
         "a folder without corpus": (
             ["evaluate", "--data", folder / "qrels"],
             "corpus.jsonl: no such file",
         ),
-        "an empty BEIR corpus": (["evaluate", "--data", folder / "beir-empty"], "is empty"),
+        "an empty BEIR corpus": (
+            ["evaluate", "--data", folder / "beir-empty"],
+            "is empty",
+        ),
         "BEIR, line 7": (["evaluate", "--data", folder / "beir-seven"], "line 7"),
         "BEIR, encoding": (["evaluate", "--data", folder / "beir-latin"], "not UTF-8"),
         "BEIR, BOM": (["evaluate", "--data", folder / "beir-bom"], "byte order mark"),
@@ -242,8 +260,14 @@ def bad_calls(folder):
         "missing pairs": (["similarity", folder / "nowhere"], "no such file"),
         "empty pairs": (["similarity", folder / "empty.jsonl"], "is empty"),
         "a label of 4.5": (["similarity", folder / "label.jsonl"], "4.5, outside 0..1"),
-        "labels all the same": (["similarity", folder / "same.jsonl"], "all scored 1.0"),
-        "sentences all the same": (["similarity", folder / "twins.jsonl"], "all cosines"),
+        "labels all the same": (
+            ["similarity", folder / "same.jsonl"],
+            "all scored 1.0",
+        ),
+        "sentences all the same": (
+            ["similarity", folder / "twins.jsonl"],
+            "all cosines",
+        ),
         "a missing notebook": (["run", "no_such"], "no_such: no such notebook"),
         "an unknown device": (["doctor", "--device", "x"], "unrecognized arguments"),
     }
@@ -319,7 +343,14 @@ def test_no_command_asks_the_network(tmp_path):
     assert "asked the network" not in done.stderr
 
 
-HEAVY = ("torch", "sentence_transformers", "transformers", "matplotlib", "numpy", "bm25s")
+HEAVY = (
+    "torch",
+    "sentence_transformers",
+    "transformers",
+    "matplotlib",
+    "numpy",
+    "bm25s",
+)
 
 
 @pytest.mark.parametrize("arguments", [["-c", "import helpers"], ["-m", "helpers"]])

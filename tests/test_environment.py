@@ -76,7 +76,11 @@ def test_environment_yml_has_the_locked_versions():
     assert (first, last) == ("--constraint requirements.lock", "--editable .")
     listed = dict(package.split("==") for package in packages)
     locked = pins(python)
-    needed = [r for r in DIRECT if not r.marker or r.marker.evaluate({"python_version": python})]
+    needed = [
+        r
+        for r in DIRECT
+        if not r.marker or r.marker.evaluate({"python_version": python})
+    ]
     assert listed == {r.name: locked[r.name.lower()] for r in needed}
 
 
@@ -89,14 +93,16 @@ def test_the_lock_holds_no_address_no_cuda_and_no_local_build():
 def test_the_supported_pythons_are_the_same_everywhere():
     low, end = (".".join(map(str, version)) for version in setup.PYTHONS)
     assert PROJECT["requires-python"] == f">={low},<{end}"
-    assert PYTHONS == [f"3.{minor}" for minor in range(10, int(end.split(".")[1]))]
+    assert [f"3.{minor}" for minor in range(10, int(end.split(".")[1]))] == PYTHONS
     assert Version(low) == Version(PYTHONS[0])
 
 
 def test_contributing_gives_a_reason_for_every_dependency():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     for requirement in DIRECT:
-        assert re.search(rf"^\| `{requirement.name}` \| \w.+\|$", text, re.M), requirement
+        assert re.search(rf"^\| `{requirement.name}` \| \w.+\|$", text, re.M), (
+            requirement
+        )
 
 
 def imported(module):
@@ -106,7 +112,9 @@ def imported(module):
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "helpers":
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers."):
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "helpers."
+        ):
             names.add(node.module.split(".")[1])
     return names - {"CourseError", "ROOT", "__version__"}
 
@@ -137,9 +145,9 @@ def tracked():
 def test_the_top_of_the_tree_is_what_design_says():
     files = {path.relative_to(ROOT).parts[0] for path in tracked()}
     assert files == {
-        ".ci", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE",
-        "Makefile", "README.md", "data", "environment.yml", "helpers", "notebooks",
-        "pyproject.toml", "requirements.lock", "tests",
+        ".ci", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md",
+        "LICENSE", "Makefile", "README.md", "data", "environment.yml", "helpers",
+        "notebooks", "pyproject.toml", "requirements.lock", "tests",
     }  # fmt: skip
 
 
@@ -210,7 +218,9 @@ def test_where_there_is_no_cpu_build_at_all_nothing_big_is_downloaded(linux):
     run = Recorder(fails=["torch"])
     with pytest.raises(CourseError, match="COURSE_TORCH=default make run"):
         setup.install_torch(["py", "-m", "pip", "install"], run=run)
-    assert not any(line.endswith("torch==2.13.0") and "uv" not in line for line in run.commands)
+    assert not any(
+        line.endswith("torch==2.13.0") and "uv" not in line for line in run.commands
+    )
 
 
 def test_the_default_build_can_be_asked_for(linux, monkeypatch):
@@ -282,7 +292,10 @@ def test_colab_keeps_numpy_and_torch(monkeypatch):
     import numpy
     import torch
 
-    assert constraints.split() == [f"numpy=={numpy.__version__}", f"torch=={torch.__version__}"]
+    assert constraints.split() == [
+        f"numpy=={numpy.__version__}",
+        f"torch=={torch.__version__}",
+    ]
 
 
 def test_colab_with_everything_installs_nothing(monkeypatch):

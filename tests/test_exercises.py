@@ -61,7 +61,9 @@ def test_the_untouched_stub_does_not_pass(case):
 def test_every_stub_has_a_solution_and_every_check_an_exercise():
     names = {name for _, name, _ in stubs()}
     assert names == {name for _, name, _ in solutions()}
-    checks = {n.removeprefix("check_") for n in dir(exercises) if n.startswith("check_")}
+    checks = {
+        n.removeprefix("check_") for n in dir(exercises) if n.startswith("check_")
+    }
     assert names == checks
 
 
@@ -95,7 +97,9 @@ WRONG = {
             "the first result is relevant",
         ),
         "k ignored": (
-            lambda r, rel, k: next((1 / i for i, d in enumerate(r, 1) if d in rel), 0.0),
+            lambda r, rel, k: next(
+                (1 / i for i, d in enumerate(r, 1) if d in rel), 0.0
+            ),
             "below rank k",
         ),
         "always one": (lambda r, rel, k: 1.0, "should be 0.5"),

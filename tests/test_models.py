@@ -26,7 +26,9 @@ def test_the_bundled_model_is_the_published_one(model):
 )
 def test_every_name_of_the_bundled_model_leads_to_it(monkeypatch, name):
     seen = []
-    monkeypatch.setattr(models, "_from_folder", lambda folder, device: seen.append(folder))
+    monkeypatch.setattr(
+        models, "_from_folder", lambda folder, device: seen.append(folder)
+    )
     models.load_model(name)
     assert seen == [models.bundled_folder()]
 
@@ -71,7 +73,7 @@ def test_the_package_of_the_weights_is_not_imported():
 
 @pytest.fixture(scope="module")
 def mpnet_folder(tmp_path_factory):
-    """Return an MPNet of the original's shape, with random weights and a small vocabulary.
+    """Return an MPNet of the original's shape: random weights, a small vocabulary.
 
     Right for widths and lengths; its ranks mean nothing.
     """
@@ -121,14 +123,18 @@ def test_mpnet_loads_by_name_from_the_hub_cache(tmp_path, mpnet_folder, monkeypa
 
 
 @pytest.mark.parametrize("download", [True, False])
-def test_where_mpnet_cannot_be_had_one_sentence_says_so(tmp_path, monkeypatch, download):
+def test_where_mpnet_cannot_be_had_one_sentence_says_so(
+    tmp_path, monkeypatch, download
+):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(CourseError) as caught:
         models.load_model("all-mpnet-base-v2", download=download)
     message = str(caught.value)
-    assert "'all-mpnet-base-v2' is neither a folder nor in the local Hub cache" in message
+    assert (
+        "'all-mpnet-base-v2' is neither a folder nor in the local Hub cache" in message
+    )
     assert "load it once on a machine with a network" in message
     assert "\n" not in message
 
@@ -249,7 +255,9 @@ def test_a_text_of_exactly_the_limit_loses_nothing(model):
 
 def test_the_fingerprint_follows_the_weights(tmp_path, tiny, tiny_folder):
     again = models.load_model(tiny_folder, device="cpu")
-    other = models.load_model(save_random_model(tmp_path / "other", seed=1), device="cpu")
+    other = models.load_model(
+        save_random_model(tmp_path / "other", seed=1), device="cpu"
+    )
     assert models.fingerprint(again) == models.fingerprint(tiny)
     assert models.fingerprint(other) != models.fingerprint(tiny)
     again.max_seq_length = 8

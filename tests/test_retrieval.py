@@ -33,7 +33,9 @@ def ids(hits):
 
 @pytest.mark.parametrize("query", ["how deep must I squat?", "lost my seed phrase"])
 def test_dense_search_agrees_with_semantic_search(dense, model, query):
-    expected = util.semantic_search(model.encode([query]), dense.embeddings, top_k=20)[0]
+    expected = util.semantic_search(model.encode([query]), dense.embeddings, top_k=20)[
+        0
+    ]
     hits = dense.search(query, top_k=20)
     assert [int(h.id.split("-")[1]) for h in hits] == [
         int(dense.documents[e["corpus_id"]].id.split("-")[1]) for e in expected
@@ -95,7 +97,10 @@ def test_vectors_that_do_not_fit_are_refused(tiny):
 
 
 def test_bm25_by_hand():
-    docs = [Document("a", "", "squat squat bar"), Document("b", "", "bar coin coin coin")]
+    docs = [
+        Document("a", "", "squat squat bar"),
+        Document("b", "", "bar coin coin coin"),
+    ]
     # Lucene's formula: idf = ln(1 + (N - n + 0.5) / (n + 0.5)),
     # tf = f / (f + k1 * (1 - b + b * length / mean length)); k1 = 1.5, b = 0.75.
     idf = np.log(1 + (2 - 1 + 0.5) / (1 + 0.5))
@@ -224,7 +229,9 @@ def test_a_missing_index_is_named(tiny, tmp_path):
 def test_a_failed_save_keeps_the_old_index(small, tiny, tmp_path, monkeypatch):
     path = small.save(tmp_path / "index.safetensors")
     before = path.read_bytes()
-    monkeypatch.setattr("os.fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "")))
+    monkeypatch.setattr(
+        "os.fsync", lambda handle: (_ for _ in ()).throw(OSError(28, ""))
+    )
     with pytest.raises(CourseError, match="nothing was changed"):
         DenseIndex.build(SMALL[:2], tiny).save(path)
     assert path.read_bytes() == before

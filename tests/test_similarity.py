@@ -24,7 +24,9 @@ def test_dot_agrees_with_sentence_transformers():
 
 def test_distance_agrees_with_scikit_learn():
     expected = pairwise.euclidean_distances(A, B)
-    np.testing.assert_allclose(similarity.euclidean_distance(A, B), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        similarity.euclidean_distance(A, B), expected, atol=1e-12
+    )
 
 
 def test_normalize_agrees_with_torch():

@@ -30,7 +30,9 @@ def test_a_full_disk_leaves_the_old_file_and_no_part(tmp_path, monkeypatch, step
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, step, full)
-    with pytest.raises(CourseError, match="No space left on device.*nothing was changed"):
+    with pytest.raises(
+        CourseError, match="No space left on device.*nothing was changed"
+    ):
         storage.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]

@@ -1,0 +1,191 @@
+"""The course's data has the shape that its card promises."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from helpers import corpus
+
+CARD = (corpus.DATA / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def queries():
+    return corpus.load_queries()
+
+
+@pytest.fixture(scope="module")
+def qrels():
+    return corpus.load_qrels()
+
+
+def words(text):
+    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text.lower())
+
+
+def table(heading):
+    """Return the rows of the card's table under a heading, without its head."""
+    part = CARD.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line for line in part.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_the_worlds_are_of_equal_size(documents):
+    topics = Counter(document.topic for document in documents)
+    assert topics["crypto"] == topics["powerlifting"] >= 200
+    assert len(topics) == 2
+
+
+def test_every_world_has_ten_or_more_balanced_subtopics(documents):
+    sizes = Counter((document.topic, document.subtopic) for document in documents)
+    for topic in ("crypto", "powerlifting"):
+        mine = [n for (of, _), n in sizes.items() if of == topic]
+        assert len(mine) >= 10
+        assert max(mine) == min(mine)
+
+
+def test_ids_say_the_world_and_run_on(documents):
+    for prefix, topic in (("crypto", "crypto"), ("lift", "powerlifting")):
+        mine = [d.id for d in documents if d.topic == topic]
+        assert mine == [f"{prefix}-{i:03d}" for i in range(1, len(mine) + 1)]
+
+
+def test_lengths(documents):
+    for document in documents:
+        assert 6 <= len(document.text.split()) <= 40, document
+        assert document.text == document.text.strip()
+        assert "\t" not in document.text
+
+
+def test_no_sentence_stands_twice(documents):
+    plain = [" ".join(words(document.text)) for document in documents]
+    assert len(set(plain)) == len(plain)
+
+
+def test_no_two_sentences_are_nearly_the_same(documents, model):
+    embeddings = model.encode([d.content for d in documents], normalize_embeddings=True)
+    cosines = embeddings @ embeddings.T
+    np.fill_diagonal(cosines, 0)
+    assert cosines.max() < 0.95
+
+
+COMMON = """a an and are as at be but by for from has have i if in is it its me my no not
+of on or so that the their then they this to was we what when which while who why with
+you your how does do can"""
+
+
+def skeleton(text):
+    """Return a text's frame: numbers as N, all but the commonest words as X."""
+    common = set(COMMON.split())
+    frame = ["N" if w[0].isdigit() else w if w in common else "X" for w in words(text)]
+    return " ".join(frame)
+
+
+def test_no_template_repeats(documents):
+    """No two sentences of eight or more words share their frame, or their opening."""
+    frames = Counter(skeleton(d.text) for d in documents if len(words(d.text)) >= 8)
+    assert max(frames.values()) == 1
+    openings = Counter(tuple(words(d.text)[:3]) for d in documents)
+    assert max(openings.values()) <= 2
+    endings = Counter(tuple(words(d.text)[-4:]) for d in documents)
+    assert max(endings.values()) == 1
+
+
+def test_no_long_run_of_words_is_used_twice(documents):
+    runs = Counter()
+    for document in documents:
+        tokens = words(document.text)
+        runs.update({tuple(tokens[i : i + 7]) for i in range(len(tokens) - 6)})
+    assert max(runs.values()) == 1
+
+
+def test_voices_vary(documents):
+    texts = [document.text for document in documents]
+    assert sum(text.endswith("?") for text in texts) >= 60
+    assert sum(text[0].islower() for text in texts) >= 60
+    assert sum(bool(re.search(r"\b(I|my|me)\b", text)) for text in texts) >= 60
+    lengths = [len(text.split()) for text in texts]
+    assert np.std(lengths) > 4
+
+
+def test_shared_words_are_used_in_both_worlds(documents):
+    """The card's table of shared words, counted: each in both worlds, 60 and more."""
+    rows = table("Shared words")
+    used = Counter()
+    for document in documents:
+        mine = set(words(document.text))
+        for word, *_ in rows:
+            if {word, f"{word}s", f"{word}es"} & mine:
+                used[document.topic, word] += 1
+                used[document.topic, ""] += 1
+    for word, crypto, lifting, *_ in rows:
+        assert used["crypto", word] == int(crypto) >= 3, word
+        assert used["powerlifting", word] == int(lifting) >= 3, word
+    assert min(used["crypto", ""], used["powerlifting", ""]) >= 60
+
+
+def test_a_hundred_sentences_use_jargon(documents):
+    """The card's glossary, counted: every term occurs, 100 sentences hold one."""
+    terms = [term.lower() for row in table("Jargon") for term in row[0].split(", ")]
+    assert len(terms) >= 40
+    texts = [f" {' '.join(words(document.text))} " for document in documents]
+    patterns = {
+        term: re.compile(rf" {re.escape(' '.join(words(term)))}(s|es|ing|ed)? ")
+        for term in terms
+    }
+    for term, pattern in patterns.items():
+        assert any(pattern.search(text) for text in texts), term
+    assert sum(any(p.search(t) for p in patterns.values()) for t in texts) >= 100
+
+
+def test_queries_are_of_four_kinds_in_equal_numbers(queries):
+    kinds = Counter(query.kind for query in queries)
+    assert set(kinds) == {
+        "topical",
+        "shared words",
+        "plain words for jargon",
+        "exact term",
+    }
+    assert len(queries) >= 60
+    assert len(set(kinds.values())) == 1
+    assert len({query.text.lower() for query in queries}) == len(queries)
+
+
+def test_every_query_has_an_answer(queries, qrels):
+    for query in queries:
+        assert max(qrels[query.id].values()) >= 2, query
+
+
+def test_judgements_name_what_exists(documents, queries, qrels):
+    assert set(qrels) == {query.id for query in queries}
+    ids = {document.id for document in documents}
+    for grades in qrels.values():
+        assert set(grades) <= ids
+        assert set(grades.values()) <= {1, 2, 3}
+
+
+def test_plain_words_hold_no_jargon(queries):
+    terms = {term.lower() for row in table("Jargon") for term in row[0].split(", ")}
+    for query in queries:
+        if query.kind == "plain words for jargon":
+            assert not terms & set(words(query.text)), query
+
+
+def test_exact_terms_stand_in_the_corpus(documents, queries):
+    texts = " ".join(document.text for document in documents)
+    for query in queries:
+        if query.kind == "exact term":
+            assert query.text in texts, query
+
+
+def test_the_card_counts_right(documents, queries, qrels):
+    grades = Counter(g for by_id in qrels.values() for g in by_id.values())
+    for claim in (
+        f"{len(documents)} sentences",
+        f"{len(queries)} queries",
+        f"{sum(grades.values())} judgements above 0",
+        f"{grades[3]} of grade 3, {grades[2]} of grade 2, {grades[1]} of grade 1",
+    ):
+        assert claim in CARD, claim

@@ -1,0 +1,279 @@
+"""The notebooks keep the house rules, and nbval sees every number and every helper."""
+
+import copy
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import run_python
+
+from helpers import ROOT, CourseError, notebooks
+
+SERIES = notebooks.series()
+
+
+def names(paths):
+    return [path.stem for path in paths]
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_house_rules(path):
+    assert notebooks.house_rules(notebooks.read(path)) == []
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_the_file_is_what_make_notebooks_writes(path):
+    notebook = notebooks.read(path)
+    before = copy.deepcopy(notebook)
+    notebooks.clean(notebook)
+    assert notebook == before
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_some_claims_hold_on_every_device_and_model(path):
+    cells = notebooks.read(path).cells
+    tags = [cell.metadata.get("tags", []) for cell in cells]
+    assert sum("nbval-check-output" in mine for mine in tags) >= 4
+
+
+def change(cells, number, **fields):
+    for key, value in fields.items():
+        cells[number][key] = value
+
+
+BREAK = {
+    "a bare figure": ("text", "<Figure size 640x480 with 1 Axes>", "bare <Figure>"),
+    "a progress bar": ("text", "3/3 [00:01<00:00, 2.9it/s]", "progress bar"),
+    "a path": ("text", "/home/somebody/data", "a path"),
+    "standard error": ("name", "stderr", "standard error"),
+}
+
+
+@pytest.mark.parametrize("case", BREAK)
+def test_house_rules_find_bad_outputs(case):
+    key, value, message = BREAK[case]
+    notebook = notebooks.read(SERIES[0])
+    cell = next(c for c in notebook.cells if c.cell_type == "code" and c.outputs)
+    cell.outputs[0][key] = value
+    assert any(message in fault for fault in notebooks.house_rules(notebook))
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_house_rules_find_the_rest():
+    def faults(mend):
+        notebook = notebooks.read(SERIES[0])
+        mend(notebook)
+        return "; ".join(notebooks.house_rules(notebook))
+
+    def untagged(notebook):
+        ignored = [
+            c for c in notebook.cells if "download" in c.metadata.get("tags", [])
+        ]
+        ignored[0].metadata["tags"] = ["nbval-ignore-output"]
+
+    def set_source(number, source):
+        return lambda notebook: code_cells(notebook)[number].update(source=source)
+
+    assert "shared setup cell" in faults(set_source(0, "import sys"))
+    assert "21 lines of code" in faults(set_source(3, "x = 1\n" * 21))
+    assert "wider than 88" in faults(set_source(3, "x" * 89))
+    assert "without one reason" in faults(untagged)
+    assert "not run from top" in faults(
+        lambda n: code_cells(n)[5].update(execution_count=99)
+    )
+    assert "Colab badge" in faults(lambda n: n.cells[0].update(source="# 2. Title"))
+
+
+def test_a_notebook_can_be_named_in_many_ways():
+    path = SERIES[0]
+    for name in (
+        str(path),
+        path.name,
+        path.stem,
+        path.name[:2],
+        str(int(path.name[:2])),
+    ):
+        assert notebooks.series([name])[0].name == path.name
+    with pytest.raises(CourseError, match="9: no such notebook; there are: 0"):
+        notebooks.series(["9"])
+
+
+def tiny_notebook(folder, *sources):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources]
+    )
+    path = folder / "01_tiny.ipynb"
+    notebooks.write(notebook, path)
+    return path
+
+
+def test_a_notebook_is_run_and_written(tmp_path, capsys):
+    path = tiny_notebook(tmp_path, "import helpers", "print(1)\nprint(2)", "6 * 7")
+    build = tmp_path / "build"
+    [result] = notebooks.run_series([path], build=build)
+    assert (result.cells, result.passed, result.error) == (3, True, "")
+    assert result.seconds > 0
+    executed = notebooks.read(build / "notebooks" / path.name)
+    assert executed.cells[1].outputs[0].text == "1\n2\n"
+    assert executed.cells[2].outputs[0].data["text/plain"] == "42"
+    assert "01_tiny: passed" in capsys.readouterr().err
+
+
+def test_a_failing_notebook_is_told_and_the_command_exits_with_1(
+    tmp_path, command, monkeypatch
+):
+    monkeypatch.setattr(notebooks, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(
+        notebooks.run_series, "__kwdefaults__", {"build": tmp_path, "in_place": False}
+    )
+    path = tiny_notebook(tmp_path, "1 / 0", "print('never')")
+    status, out, _ = command("run", path)
+    assert status == 1
+    assert "NO: ZeroDivisionError: division by zero" in out
+
+
+def test_html_asks_for_nothing_and_escapes_text(tmp_path):
+    path = tiny_notebook(tmp_path, "print('<script>alert(1)</script>')")
+    notebook, _ = notebooks.run(path)
+    notebooks.to_html(notebook, tmp_path / "out.html")
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+    assert not re.findall(r'(?:src|href)="(https?:[^"]+)"', html)
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path):
+    notebooks.to_html(notebooks.read(path), tmp_path / "out.html")
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)
+    assert not [link for link in loaded if not link.startswith("data:")]
+    assert not re.findall(r"@import|url\((?!['\"]?(?:data:|#))[^)]*http", html)
+
+
+def test_the_setup_cell_gets_the_course_on_colab(tmp_path):
+    """The cell as it stands, with google.colab feigned, cloning this very checkout."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    script = f"""
+import subprocess, sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+cell = {notebooks.setup_cell()!r}
+cell = cell.replace({notebooks.repository()!r}, {ROOT.as_uri()!r})
+cell = cell.replace("/content/course", {str(tmp_path / "course")!r})
+result = shell.run_cell(cell)
+result.raise_error()
+import os, helpers
+assert helpers.__file__.startswith({str(tmp_path)!r}), helpers.__file__
+print(os.getcwd())
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stdout.strip().endswith("notebooks")
+
+
+def nbval(folder, *options, **environment):
+    """Run nbval over a folder; return the numbers of the failed cells per notebook."""
+    report = run_python(
+        "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rf", "--tb=no",
+        "--rootdir", folder, "-c", folder / "pytest.ini", *options, folder,
+        **environment,
+    )  # fmt: skip
+    assert report.returncode in (0, 1), report.stdout + report.stderr
+    failed = re.findall(r"^FAILED \S*?(\w+)\.ipynb::Cell (\d+)", report.stdout, re.M)
+    return {(name, int(number)) for name, number in failed}, report
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Return a copy of the notebooks and an empty configuration."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    for path in SERIES:
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def falsify(output):
+    """Change one number, or one word where there is no number; tell if it was done."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        return False
+    text = output["text"] if "text" in output else data["text/plain"]
+    digit = re.search(r"\d(?=\D*$)", text)
+    if digit:
+        other = str((int(digit[0]) + 1) % 10)
+        text = text[: digit.start()] + other + text[digit.end() :]
+    else:
+        text = text.replace("True", "False") if "True" in text else text[:-2] + "?\n"
+    if "text" in output:
+        output["text"] = text
+    else:
+        data["text/plain"] = text
+    return True
+
+
+@pytest.mark.slow
+def test_every_falsified_number_turns_the_suite_red(copied):
+    """One number falsified in every compared cell: exactly these cells must fail."""
+    expected = set()
+    for path in SERIES:
+        notebook = notebooks.read(copied / path.name)
+        for number, cell in enumerate(code_cells(notebook)):
+            ignored = "nbval-ignore-output" in cell.metadata.get("tags", [])
+            if cell.outputs and not ignored and falsify(cell.outputs[-1]):
+                expected.add((path.stem, number))
+        notebooks.write(notebook, copied / path.name)
+    failed, _ = nbval(copied, "--nbval")
+    assert len(expected) >= 20 * len(SERIES)
+    assert failed == expected
+
+
+@pytest.mark.slow
+def test_a_silently_broken_helper_turns_the_suite_red(copied):
+    """A copy of helpers in which cosines are a hair off and BM25 forgets a document."""
+    shutil.copytree(ROOT / "helpers", copied / "broken" / "helpers")
+    shutil.copytree(ROOT / "data", copied / "broken" / "data")
+    for name, right, wrong in (
+        ("similarity.py", "normalize(a) @ normalize(b).T", "normalize(a) @ b.T * 0.97"),
+        (
+            "retrieval.py",
+            "hit for hit in hits if hit.score > 0",
+            "hit for hit in hits[1:]",
+        ),
+    ):
+        file = copied / "broken" / "helpers" / name
+        text = file.read_text(encoding="utf-8")
+        assert right in text
+        file.write_text(text.replace(right, wrong), encoding="utf-8")
+    failed, _ = nbval(copied, "--nbval", PYTHONPATH=str(copied / "broken"))
+    assert {name for name, _ in failed} == {path.stem for path in SERIES}
+
+
+@pytest.mark.slow
+def test_lax_mode_still_checks_the_claims_for_every_device(copied):
+    """What a GPU or another model runs: only the tagged cells are compared."""
+    expected = set()
+    for path in SERIES:
+        notebook = notebooks.read(copied / path.name)
+        for number, cell in enumerate(code_cells(notebook)):
+            done = bool(cell.outputs) and falsify(cell.outputs[-1])
+            if done and "nbval-check-output" in cell.metadata.get("tags", []):
+                expected.add((path.stem, number))
+        notebooks.write(notebook, copied / path.name)
+    failed, _ = nbval(copied, "--nbval-lax")
+    assert expected
+    assert failed == expected
