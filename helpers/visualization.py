@@ -95,7 +95,7 @@ def plot_topic_scores(
     ax = ax or _axes(8.2, 1.15 * len(scores) + 1.1)
     rng = np.random.default_rng(0)
     for row, values in enumerate(scores.values()):
-        for offset, topic in zip((0.17, -0.17), TOPIC_COLORS, strict=True):
+        for offset, topic in zip((-0.17, 0.17), TOPIC_COLORS, strict=True):
             mine = np.array([d.topic == topic for d in documents])
             jitter = rng.uniform(-0.11, 0.11, mine.sum())
             ax.scatter(
@@ -161,6 +161,7 @@ def plot_histograms(
     xlabel: str,
     colors: Mapping[str, str] | None = None,
     mark: float | None = None,
+    bins: int = 40,
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -170,11 +171,11 @@ def plot_histograms(
     """
     ax = ax or _axes(8.2, 3.0)
     values = np.concatenate([np.ravel(group) for group in groups.values()])
-    bins = np.linspace(values.min(), values.max(), 41)
+    edges = np.linspace(values.min(), values.max(), bins + 1)
     palette = ("#E69F00", "#332288", "#117733")
     for number, (name, group) in enumerate(groups.items()):
         color = (colors or {}).get(name, palette[number % len(palette)])
-        options = {"bins": bins, "density": True, "color": color}
+        options = {"bins": edges, "density": True, "color": color}
         ax.hist(np.ravel(group), **options, alpha=0.25)
         ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)
     if mark is not None:

@@ -1,0 +1,56 @@
+"""What the README says is what the commands print."""
+
+import json
+import re
+
+import pytest
+
+from helpers import ROOT, notebooks
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_console_example_prints_what_it_shows(command):
+    blocks = re.findall(r"```console\n\$ python -m helpers (.+)\n((?s:.+?))```", README)
+    assert blocks
+    for line, expected in blocks:
+        arguments = [a or b for a, b in re.findall(r'"([^"]*)"|(\S+)', line)]
+        status, out, _ = command(*arguments)
+        assert (status, out) == (0, expected)
+
+
+def test_the_table_of_figures_is_what_evaluate_prints(command):
+    _, out, _ = command("evaluate", "--json")
+    report = json.loads(out)
+    rows = re.findall(
+        r"^\| ([a-z0-9 ]+) \| (0\.\d\d) \| (0\.\d\d) \| (0\.\d\d) \|$", README, re.M
+    )
+    assert len(rows) == 1 + len(report["by_kind"])
+    for kind, *shown in rows:
+        part = report if kind.startswith("all") else report["by_kind"][kind]
+        found = [f"{part[name]['ndcg@10']:.2f}" for name in ("bm25", "dense", "fused")]
+        assert shown == found, kind
+    assert rows[0][0] == f"all {report['queries']}"
+
+
+def test_the_series_names_every_notebook_and_its_minutes():
+    for path in notebooks.series():
+        cells = notebooks.read(path).cells
+        minutes = re.search(r"\| (\d+) minutes \|", cells[1].source)[1]
+        title = re.match(r"# \d\. (.+)", cells[0].source)[1]
+        assert f"[{title}](notebooks/{path.name}) | {minutes} |" in README
+
+
+def test_the_run_example_has_the_right_cells():
+    shown = dict(re.findall(r"^(0\d_\w+) +(\d+) +[\d.]+  yes$", README, re.M))
+    real = {
+        path.stem: str(sum(c.cell_type == "code" for c in notebooks.read(path).cells))
+        for path in notebooks.series()
+    }
+    assert shown == real
+
+
+@pytest.mark.parametrize("name", re.findall(r"`make (\w+)`", README))
+def test_every_make_target_exists(name):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{name}:.*## ", makefile, re.M)
