@@ -9,13 +9,16 @@ import sys
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
-os.environ["MPLBACKEND"] = "agg"
 for name in ("COURSE_MODEL", "COURSE_DEVICE"):
     os.environ.pop(name, None)
 
+import matplotlib  # noqa: E402
 import pytest  # noqa: E402
 
 from helpers import ROOT, __main__, corpus, models  # noqa: E402
+
+# No window here; the kernels of notebooks keep their inline figures.
+matplotlib.use("agg")
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
 VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]

@@ -72,8 +72,8 @@ def test_no_two_sentences_are_nearly_the_same(documents, model):
 
 
 COMMON = """a an and are as at be but by for from has have i if in is it its me my no
-not of on or so that the their then they this to was we what when which while who why with
-you your how does do can"""
+not of on or so that the their then they this to was we what when which while who
+why with you your how does do can"""
 
 
 def skeleton(text):
@@ -107,7 +107,7 @@ def test_voices_vary(documents):
     assert sum(text[0].islower() for text in texts) >= 60
     assert sum(bool(re.search(r"\b(I|my|me)\b", text)) for text in texts) >= 60
     lengths = [len(text.split()) for text in texts]
-    assert min(lengths) <= 8 and max(lengths) >= 30
+    assert min(lengths) <= 10 and max(lengths) >= 30
 
 
 def test_shared_words_are_used_in_both_worlds(documents):
