@@ -30,6 +30,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
+    if hasattr(sys.stdout, "reconfigure"):  # JSON is UTF-8, also in a Windows pipe
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         options = _parser().parse_args(arguments)
         return options.command(options)
@@ -148,7 +150,8 @@ def evaluate(options: argparse.Namespace) -> int:
     for title, part in ((f"all {len(judged)} queries", report), *by_kind.items()):
         for method in METHODS:
             figures = part[method].values()
-            cells = "".join(f"{x:>{w}.3f}" for x, w in zip(figures, (9, 9, 11)))  # noqa: B905
+            widths = zip(figures, (9, 9, 11), strict=True)
+            cells = "".join(f"{figure:>{width}.3f}" for figure, width in widths)
             print(f"{title:<26}{method:<8}{cells}")
             title = ""
     return 0
@@ -201,6 +204,11 @@ def run(options: argparse.Namespace) -> int:
     if options.model:
         os.environ["COURSE_MODEL"] = options.model
     if options.in_place:
+        if os.environ.get("COURSE_MODEL") or os.environ.get("COURSE_DEVICE"):
+            raise CourseError(
+                "saved outputs are those of the bundled model on the device the course "
+                "chooses; run --in-place without --model, COURSE_MODEL, COURSE_DEVICE"
+            )
         for path in paths:
             notebooks.carry_address(path)
     if options.html_only:
@@ -254,6 +262,7 @@ def _indexes(documents: list, model: str | None, methods: Sequence[str]) -> dict
         made["bm25"] = retrieval.BM25Index(documents)
     if set(methods) & {"dense", "fused"}:
         encoder = models.load_model(model)
+        _tell_truncation(encoder, documents)
         _say(f"encoding {len(documents)} documents on {encoder.device} ...")
         bar = sys.stderr.isatty()
         made["dense"] = retrieval.DenseIndex.build(
@@ -262,6 +271,20 @@ def _indexes(documents: list, model: str | None, methods: Sequence[str]) -> dict
     if "fused" in methods:
         made["fused"] = retrieval.FusedIndex(made["dense"], made["bm25"])
     return {method: made[method] for method in methods}
+
+
+def _tell_truncation(model, documents: list) -> None:
+    """Say how many documents are longer than the model reads."""
+    from helpers import models
+
+    cut = models.truncation_report(model, [document.content for document in documents])
+    if cut:
+        worst = max(cut, key=lambda truncation: truncation.lost)
+        _say(
+            f"note: {len(cut)} of {len(documents)} documents are longer than the "
+            f"{worst.kept} tokens the model reads; {documents[worst.index].id!r} loses "
+            f"most, {worst.lost} tokens. Split long texts into paragraphs"
+        )
 
 
 def _encode(model, texts: list[str]):

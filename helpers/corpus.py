@@ -208,7 +208,7 @@ def _records(file: Path, *, unique_ids: bool = False) -> Iterator[tuple[str, dic
         empty, place = False, f"{file}, line {number}"
         try:
             record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise CourseError(
                 f"{place}: not valid JSON ({error}); each line must be one object"
             ) from error
@@ -251,6 +251,11 @@ def _text(record: dict, key: str, place: str, *, needed: bool = False) -> str:
         if value is None and not needed:
             return ""
         raise CourseError(f'{place}: "{key}" is {value!r}; it must be a text in quotes')
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise CourseError(
+            f'{place}: "{key}" holds half a character (a lone surrogate such as '
+            "\\ud83d); write the file again with whole characters"
+        )
     return value
 
 

@@ -158,16 +158,25 @@ def truncation_report(
     level = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()  # it warns of the very thing we measure
     try:
-        for index, text in enumerate(texts):
-            encoded = tokenizer(text, truncation=False, return_offsets_mapping=True)
-            tokens = len(encoded["input_ids"])
-            if tokens > kept:
-                # The closing [SEP] takes the last place, so one token fewer is read.
-                start = encoded["offset_mapping"][kept - 1][0]
-                report.append(Truncation(index, tokens, kept, text[start:]))
+        for first in range(0, len(texts), 1000):
+            batch = list(texts[first : first + 1000])
+            encoded = tokenizer(batch, truncation=False, return_offsets_mapping=True)
+            for row, offsets in enumerate(encoded["offset_mapping"]):
+                if len(offsets) > kept:
+                    # The closing [SEP] takes the last place: one token fewer is read.
+                    tail = batch[row][offsets[kept - 1][0] :]
+                    report.append(Truncation(first + row, len(offsets), kept, tail))
     finally:
         transformers.logging.set_verbosity(level)
     return report
+
+
+def show_bars() -> bool:
+    """Tell whether long cells should show progress bars: when a person runs them.
+
+    The tests and `make notebooks` set TQDM_DISABLE=1, so that no bar is saved.
+    """
+    return os.environ.get("TQDM_DISABLE", "") in ("", "0")
 
 
 def fingerprint(model: SentenceTransformer) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import run_python
+from support import run_python
 
 from helpers import ROOT, corpus, doctor
 
@@ -78,6 +78,23 @@ def test_a_small_corpus_needs_no_top_k(command, beir, tiny_folder):
         "search", "a", "--corpus", beir, "--json", "--model", tiny_folder
     )
     assert (status, len(json.loads(out))) == (0, 3)
+
+
+def test_search_tells_of_texts_longer_than_the_model_reads(
+    command, tmp_path, tiny_folder
+):
+    records = [{"_id": "short", "text": "whale"}, {"_id": "long", "text": "bar " * 50}]
+    (tmp_path / "corpus.jsonl").write_text(lines(records))
+    _, _, err = command("search", "bar", "--corpus", tmp_path, "--model", tiny_folder)
+    assert "1 of 2 documents are longer than the 16 tokens" in err
+    assert "'long' loses most, 36 tokens" in err
+
+
+def test_saved_outputs_are_renewed_only_with_the_bundled_model(command, monkeypatch):
+    monkeypatch.setenv("COURSE_MODEL", "other")
+    status, _, err = command("run", "--in-place")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "saved outputs are those of the bundled model" in err
 
 
 def test_a_corpus_cannot_drive_the_terminal(command, tmp_path):

@@ -35,6 +35,11 @@ BAD_RECORDS = {
         "line 3: \"_id\" 'a' stands in line 1 too",
     ),
     "no text": ('{"_id": "a"}\n', 'line 1: "text" is missing'),
+    "half a character": (
+        '{"_id": "a", "text": "\\ud83d"}\n',
+        "line 1: .*lone surrogate",
+    ),
+    "a huge number": ('{"_id": "a", "text": ' + "9" * 5000 + "}\n", "line 1: "),
     "text a number": ('{"_id": "a", "text": 5}\n', 'line 1: "text" is 5'),
 }
 

@@ -146,8 +146,8 @@ def test_the_top_of_the_tree_is_what_design_says():
     files = {path.relative_to(ROOT).parts[0] for path in tracked()}
     assert files == {
         ".ci", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md",
-        "LICENSE", "Makefile", "README.md", "data", "environment.yml", "helpers",
-        "notebooks", "pyproject.toml", "requirements.lock", "tests",
+        "LICENSE", "Makefile", "README.md", "conftest.py", "data", "environment.yml",
+        "helpers", "notebooks", "pyproject.toml", "requirements.lock", "tests",
     }  # fmt: skip
 
 

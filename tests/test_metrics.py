@@ -119,6 +119,10 @@ def test_bootstrap_agrees_with_scipy():
     assert ours.high == pytest.approx(theirs.high, abs=0.003)
 
 
+def test_an_interval_shows_no_minus_zero():
+    assert str(metrics.Interval(-0.001, -0.004, 0.0)) == "0.00 [0.00, 0.00]"
+
+
 def test_bootstrap_covers_the_true_mean_as_often_as_it_says():
     rng = np.random.default_rng(0)
     hits = 0

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import save_random_model
+from support import save_random_model
 
 from helpers import CourseError, models, storage
 
@@ -60,7 +60,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_the_package_of_the_weights_is_not_imported():
-    from conftest import run_python
+    from support import run_python
 
     code = (
         "import sys; from helpers import models; models.bundled_folder(); "
@@ -251,6 +251,12 @@ def test_the_truncation_report_names_what_is_lost(model):
 def test_a_text_of_exactly_the_limit_loses_nothing(model):
     assert models.truncation_report(model, ["squat " * 254]) == []
     assert models.truncation_report(model, ["squat " * 255])[0].lost == 1
+
+
+@pytest.mark.parametrize(("value", "shown"), [("1", False), ("0", True), ("", True)])
+def test_bars_are_shown_to_people_only(monkeypatch, value, shown):
+    monkeypatch.setenv("TQDM_DISABLE", value)
+    assert models.show_bars() is shown
 
 
 def test_the_fingerprint_follows_the_weights(tmp_path, tiny, tiny_folder):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import run_python
+from support import run_python
 
 from helpers import ROOT, CourseError, notebooks
 

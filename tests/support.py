@@ -1,0 +1,62 @@
+"""What tests call: models of random weights, Python in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+from helpers import ROOT
+
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
+VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]
+
+
+def save_random_model(folder, kind="bert", *, hidden=32, reads=16, seed=0):
+    """Save a sentence-transformers model of random weights; return its folder."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import (
+        BertConfig,
+        BertModel,
+        BertTokenizerFast,
+        MPNetConfig,
+        MPNetModel,
+        MPNetTokenizerFast,
+    )
+
+    torch.manual_seed(seed)
+    body = folder.parent / f"{folder.name}-body"
+    body.mkdir(parents=True)
+    if kind == "mpnet":
+        config = MPNetConfig(hidden_size=hidden, num_hidden_layers=12)
+        network, tokenizer = MPNetModel(config), MPNetTokenizerFast
+    else:
+        config = BertConfig(
+            vocab_size=len(VOCABULARY),
+            hidden_size=hidden,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=64,
+        )
+        network, tokenizer = BertModel(config), BertTokenizerFast
+    network.save_pretrained(body)
+    vocabulary = {token: number for number, token in enumerate(VOCABULARY)}
+    tokenizer(vocab=vocabulary).save_pretrained(body)
+    transformer = Transformer(str(body))
+    transformer.max_seq_length = reads
+    SentenceTransformer(
+        modules=[transformer, Pooling(hidden, pooling_mode="mean")], device="cpu"
+    ).save_pretrained(str(folder))
+    return folder
+
+
+def run_python(*arguments, **environment):
+    """Run Python in a process of its own from the root of the checkout."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
