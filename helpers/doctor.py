@@ -74,9 +74,9 @@ def _packages() -> Check:
         if installed != version:
             other.append(f"{name} {installed} (lock: {version})")
     if missing:
-        return Check(
-            "packages", False, f"missing: {', '.join(missing)}", "run `make setup`"
-        )
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        found = f"{len(missing)} of {len(pins)} missing: {shown}"
+        return Check("packages", False, found, "run `make setup`")
     if other:
         return Check(
             "packages",

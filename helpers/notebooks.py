@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import os
 import re
 import sys
@@ -23,6 +24,8 @@ BUILD = ROOT / "build"
 REASONS = {"setup", "timing", "training", "download"}
 #: Longest code cell and widest line; Colab scrolls sideways beyond that.
 MAX_LINES, MAX_COLUMNS = 20, 88
+#: The Colab badge, as Markdown.
+BADGE = r"\[!\[Open in Colab\].*?\)\]\(.*?\)"
 #: Seconds after which a single cell is given up.
 CELL_TIMEOUT = 900
 
@@ -146,7 +149,7 @@ def run_series(
             print(f"{path.stem}: {word}, {result.seconds:.0f} s", file=sys.stderr)
         results.append(result)
         if not in_place:
-            write(notebook, build / "notebooks" / path.name)
+            write(linked(notebook), build / "notebooks" / path.name)
             to_html(notebook, build / "html" / f"{path.stem}.html")
         elif result.passed:
             if broken := house_rules(notebook):
@@ -189,27 +192,34 @@ def write(notebook: NotebookNode, path: Path) -> None:
     storage.write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
 
 
+def linked(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy whose links to files of the course work from build/FOLDER."""
+    found = copy.deepcopy(notebook)
+    for cell in found.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../", "](../../")
+    return found
+
+
 def to_html(notebook: NotebookNode, path: Path) -> None:
     """Export to one HTML file that asks for nothing on the network.
 
     Links between notebooks lead to their HTML; scripts that nbconvert takes from a CDN
-    by default are left out.
+    by default are left out, and so is the badge, a picture on the network.
     """
     from nbconvert import HTMLExporter
 
-    linked = notebook.copy()
-    linked.cells = [cell.copy() for cell in notebook.cells]
-    for cell in linked.cells:
+    page = linked(notebook)
+    for cell in page.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\((0\d_\w+)\.ipynb\)", r"(\1.html)", cell.source)
-            # The badge is a picture on the network, for Colab only.
-            cell.source = re.sub(r"\[!\[Open in Colab\].*?\)\]\(.*?\)", "", cell.source)
+            cell.source = re.sub(BADGE, "", cell.source)
     exporter = HTMLExporter(
         mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
     )
     exporter.embed_images = True
     name = {"metadata": {"name": path.stem, "path": str(NOTEBOOKS)}}
-    body, _ = exporter.from_notebook_node(linked, resources=name)
+    body, _ = exporter.from_notebook_node(page, resources=name)
     storage.write_atomically(path, body.encode())
 
 
@@ -272,9 +282,7 @@ def carry_address(path: Path) -> bool:
         if cell.source.startswith("# Setup: acts on Colab only"):
             cell.source = setup_cell()
     first = notebook.cells[0]
-    first.source = re.sub(
-        r"\[!\[Open in Colab\].*?\)\]\(.*?\)", badge(path.stem), first.source
-    )
+    first.source = re.sub(BADGE, badge(path.stem), first.source)
     changed = before != [cell.source for cell in notebook.cells]
     if changed:
         write(notebook, path)

@@ -155,6 +155,11 @@ def test_html_asks_for_nothing_and_escapes_text(tmp_path):
 def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path):
     notebooks.to_html(notebooks.read(path), tmp_path / "out.html")
     html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    for link in re.findall(r'<a [^>]*href="([^"#:]+)"', html):
+        place = ROOT / "build" / "html" / link
+        if link.endswith(".html"):
+            place = path.with_name(link).with_suffix(".ipynb")
+        assert place.resolve().exists(), link
     loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)
     assert not [link for link in loaded if not link.startswith("data:")]
     assert not re.findall(r"@import|url\((?!['\"]?(?:data:|#))[^)]*http", html)
