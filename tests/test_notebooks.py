@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from support import run_python
+from support import run_python, save_random_model
 
 from helpers import ROOT, CourseError, notebooks
 
@@ -285,3 +285,13 @@ def test_lax_mode_still_checks_the_claims_for_every_device(copied):
     failed, _ = nbval(copied, "--nbval-lax")
     assert expected
     assert failed == expected
+
+
+@pytest.mark.slow
+def test_the_notebooks_run_with_the_architecture_of_mpnet(copied):
+    """Two layers of random weights: ranks mean nothing; the tagged claims hold."""
+    folder = copied / "models" / "all-mpnet-base-v2"
+    save_random_model(folder, "mpnet", hidden=768, reads=384, layers=2)
+    failed, report = nbval(copied, "--nbval-lax", COURSE_MODEL=str(folder))
+    assert not failed, report.stdout
+    assert report.returncode == 0
