@@ -50,6 +50,13 @@ def test_the_run_example_has_the_right_cells():
     assert shown == real
 
 
+def test_ci_calls_the_test_command_and_nothing_cleverer():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    commands = [line for line in script.splitlines() if line and line[0] != "#"]
+    assert commands[-1] == "make test"
+    assert len(commands) == 3
+
+
 @pytest.mark.parametrize("name", re.findall(r"`make (\w+)`", README))
 def test_every_make_target_exists(name):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
