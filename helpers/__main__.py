@@ -18,6 +18,10 @@ from helpers import CourseError
 
 #: How to search: by meaning, by words, by both.
 METHODS = ("dense", "bm25", "fused")
+CORPUS_HELP = 'JSON Lines, one {"_id": "1", "text": "..."} a line, or a BEIR folder'
+METHOD_HELP = "dense: by meaning (default); bm25: by words; fused: both"
+DATA_HELP = "corpus.jsonl, queries.jsonl, qrels/test.tsv (default: the course's)"
+PAIRS_HELP = 'one {"sentence1": "...", "sentence2": "...", "score": 0.8} a line, 0 to 1'
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,6 +29,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:
         """Raise CourseError; `main` turns it into one line and exit status 2."""
+        if "unrecognized arguments" in message:
+            message += " (put a text of several words between quotes)"
         raise CourseError(f"{message}; see: {self.prog} --help")
 
 
@@ -37,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.command(options)
     except CourseError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(
+            f"error: the package {error.name!r} is not installed in this Python; run "
+            "`make setup`, then activate .venv or call .venv/bin/python",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -65,17 +78,19 @@ def _parser() -> Parser:
     command("doctor", doctor, "is this machine ready for the course?")
     sub = command("search", search, "search a corpus")
     sub.add_argument("query", metavar="TEXT", help="what to look for")
-    sub.add_argument("--corpus", metavar="PATH", help="JSON Lines file or BEIR folder")
+    sub.add_argument("--corpus", metavar="PATH", help=CORPUS_HELP)
     sub.add_argument("--top-k", type=int, metavar="K", help="how many results (5)")
-    sub.add_argument("--method", choices=METHODS, default="dense", help="(dense)")
+    sub.add_argument("--method", choices=METHODS, default="dense", help=METHOD_HELP)
     sub = command(
         "evaluate", evaluate, "nDCG@10, MRR@10 and recall@10 on a BEIR folder"
     )
-    sub.add_argument("--data", metavar="FOLDER", help="the course's data by default")
+    sub.add_argument("--data", metavar="FOLDER", help=DATA_HELP)
     sub = command("similarity", similarity, "correlate cosines with labelled pairs")
-    sub.add_argument("pairs", metavar="PAIRS.jsonl", help="sentence1, sentence2, score")
+    sub.add_argument("pairs", metavar="PAIRS.jsonl", help=PAIRS_HELP)
     sub = command("run", run, "execute the notebooks")
-    sub.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="(all)")
+    sub.add_argument(
+        "notebooks", nargs="*", metavar="NOTEBOOK", help="number, name or file (all)"
+    )
     way = sub.add_mutually_exclusive_group()
     way.add_argument("--in-place", action="store_true", help="renew the saved outputs")
     way.add_argument("--html-only", action="store_true", help="export, do not execute")
@@ -117,8 +132,13 @@ def search(options: argparse.Namespace) -> int:
     for hit in () if options.json else hits:
         topic = f"  [{_plain(hit.topic)}]" if hit.topic else ""
         print(f"{hit.rank:>3}  {hit.score:6.3f}  {_plain(hit.text)}{topic}")
-    if not hits:
-        print("nothing found: no document shares a word with it", file=sys.stderr)
+    if len(hits) < top_k:
+        found = (
+            f"only {len(hits)} documents share"
+            if hits
+            else "nothing found: none shares"
+        )
+        _say(f"{found} a word with the query")
     return 0
 
 
@@ -131,7 +151,7 @@ def evaluate(options: argparse.Namespace) -> int:
     judged = [query for query in queries if query.id in qrels]
     _check_ids(documents, queries, qrels)
     indexes = _indexes(documents, options.model, METHODS)
-    kinds = sorted({query.kind for query in judged} - {""})
+    kinds = list(dict.fromkeys(query.kind for query in judged if query.kind))
     report: dict = {}
     by_kind: dict[str, dict] = {kind: {} for kind in kinds}
     for method, index in indexes.items():

@@ -143,7 +143,9 @@ def load_pairs(path: str | Path) -> list[Pair]:
 
 def _score(record: dict, place: str) -> float:
     """Return the pair's label, refusing what is not a number in 0..1."""
-    score = record.get("score")
+    if "score" not in record:
+        raise CourseError(f'{place}: "score" is missing; give a number from 0 to 1')
+    score = record["score"]
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise CourseError(f'{place}: "score" is {score!r}; it must be a number, 0 to 1')
     if not (math.isfinite(score) and 0 <= score <= 1):

@@ -54,23 +54,25 @@ def check_nearest(nearest: Callable) -> Verdict:
     The rows have different lengths, so that the plain dot product picks another one.
     """
     query = np.array([1.0, 1.0, 0.0])
-    rows = [[9.0, 0.0, 9.0], [0.2, 0.2, 0.01], [2.0, 2.1, 1.5], [-1.0, 0.0, 0.0]]
+    rows = [[9.0, 0.0, 9.0], [1.0, 0.6, 0.2], [0.2, 0.2, 0.01], [-3.0, -3.0, 0.0]]
     corpus = np.array(rows)
     cosine = similarity.cosine_similarity(query, corpus)[0]
+    distance = similarity.euclidean_distance(query, corpus)[0]
 
     def judge(found: np.ndarray) -> str:
         if found.shape not in ((), (1,)) or not np.issubdtype(found.dtype, np.integer):
             return f"expected one row number, got {found!r}"
-        number = int(found.reshape(())) if found.shape == () else int(found[0])
+        number = int(found.reshape(-1)[0])
         if number == int((corpus @ query).argmax()):
             return "the longest vector wins here; divide by the lengths first"
+        if number == int(distance.argmin()):
+            return "this row is nearest by distance; take the highest cosine"
         if number == int(cosine.argmin()):
-            return "this is the farthest one; take the highest cosine"
+            return "this row points the opposite way; take the highest cosine, signed"
         return "" if number == int(cosine.argmax()) else f"row {number} is not nearest"
 
-    return _verdict(
-        nearest, (query, corpus), judge, "row 1, though its vector is short"
-    )
+    praise = "row 2, counting from 0, though its vector is the shortest"
+    return _verdict(nearest, (query, corpus), judge, praise)
 
 
 def check_search(search: Callable) -> Verdict:
@@ -79,20 +81,28 @@ def check_search(search: Callable) -> Verdict:
     query: (d,), corpus: (n, d), both of length 1 -> (top_k,).
     """
     rng = np.random.default_rng(1)
-    corpus = similarity.normalize(rng.normal(size=(50, 8)))
-    query = similarity.normalize(rng.normal(size=(1, 8)))[0]
-    order = np.argsort(-(corpus @ query))
+    for n, top_k in ((50, 5), (3000, 600), (8, 1)):
+        corpus = similarity.normalize(rng.normal(size=(n, 8)))
+        query = similarity.normalize(rng.normal(size=(1, 8)))[0]
+        order = list(np.argsort(-(corpus @ query)))
 
-    def judge(found: np.ndarray) -> str:
-        if found.shape != (5,):
-            return f"asked for 5 row numbers, the shape is {found.shape}"
-        if list(found) == list(order[::-1][:5]):
-            return "these are the worst five; sort from the highest score down"
-        if set(found) == set(order[:5]) and list(found) != list(order[:5]):
-            return "the right five, but not best first"
-        return "" if list(found) == list(order[:5]) else "these are not the best five"
+        def judge(found: np.ndarray, best=order[:top_k], worst=order[::-1]) -> str:
+            if found.shape != (len(best),):
+                return f"asked for {len(best)} row numbers, the shape is {found.shape}"
+            if list(found) == best:
+                return ""
+            if list(found) == worst[: len(best)]:
+                return "these are the worst ones; sort from the highest score down"
+            if set(found) == set(best):
+                return "the right rows, but not best first"
+            return f"these are not the best {len(best)}"
 
-    return _verdict(search, (query, corpus, 5), judge, "the best five, best first")
+        verdict = _verdict(
+            search, (query, corpus, top_k), judge, "best first, each time"
+        )
+        if not verdict.passed:
+            return verdict
+    return verdict
 
 
 def check_reciprocal_rank(reciprocal_rank: Callable) -> Verdict:
@@ -114,6 +124,8 @@ def check_reciprocal_rank(reciprocal_rank: Callable) -> Verdict:
         verdict = _verdict(
             reciprocal_rank, arguments, judge, "all four cases are right"
         )
+        if "returns nothing" in verdict.message:
+            return Verdict(False, f"the function returns nothing where {case}")
         if not verdict.passed:
             return verdict
     return verdict
@@ -128,7 +140,8 @@ def _verdict(
     except NotImplementedError:
         return Verdict(False, "replace `raise NotImplementedError` with your lines")
     except Exception as error:  # whatever a learner's code may raise
-        return Verdict(False, f"it stopped with {type(error).__name__}: {error}")
+        hint = "; ranks begin at 1" if isinstance(error, ZeroDivisionError) else ""
+        return Verdict(False, f"it stopped with {type(error).__name__}: {error}{hint}")
     if found is None:
         return Verdict(False, "the function returns nothing; is there a `return`?")
     try:

@@ -21,7 +21,7 @@ Qrels = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the interval that holds it with the stated confidence."""
+    """A mean and the middle of what resampling makes of it."""
 
     mean: float
     low: float

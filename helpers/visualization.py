@@ -110,8 +110,14 @@ def plot_topic_scores(
     ax.set_yticks(range(len(scores)), [_wrapped(query) for query in scores])
     ax.set_ylim(len(scores) - 0.5, -0.5)
     ax.set_xlabel("cosine with the query; every dot is one of the corpus's sentences")
-    ax.legend(loc="lower right", markerscale=2)
-    ax.set_title(title)
+    ax.set_title(title, pad=22)
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=2,
+        borderaxespad=0,
+        markerscale=2,
+    )
     return ax
 
 

@@ -286,6 +286,7 @@ def bad_calls(folder):
             "all cosines",
         ),
         "a missing notebook": (["run", "no_such"], "no_such: no such notebook"),
+        "a query without quotes": (["search", "a", "b"], "between quotes"),
         "an unknown device": (["doctor", "--device", "x"], "unrecognized arguments"),
     }
 
@@ -383,6 +384,13 @@ def test_nothing_heavy_is_imported_before_it_is_needed(arguments):
     assert done.returncode == 0
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert not imported & set(HEAVY)
+
+
+def test_a_python_without_the_packages_is_one_line(command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bm25s", None)
+    status, out, err = command("search", "whale", "--method", "bm25")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "'bm25s' is not installed in this Python; run `make setup`" in err
 
 
 def test_help_names_every_command():

@@ -135,7 +135,7 @@ BAD_PAIRS = {
     "not a number": ('"score": NaN', "outside 0..1"),
     "a text": ('"score": "0.5"', "must be a number"),
     "a truth value": ('"score": true', "must be a number"),
-    "no label": ('"other": 1', "must be a number"),
+    "no label": ('"other": 1', '"score" is missing'),
     "blank sentence": ('"sentence2": " ", "score": 1', '"sentence2" is blank'),
 }
 

@@ -78,18 +78,31 @@ WRONG = {
         "dot product": (lambda q, c: int((c @ q).argmax()), "longest vector wins"),
         "farthest": (
             lambda q, c: int((c @ q / np.linalg.norm(c, axis=1)).argmin()),
-            "farthest one",
+            "the opposite way",
+        ),
+        "distance": (
+            lambda q, c: int(np.linalg.norm(c - q, axis=1).argmin()),
+            "nearest by distance",
+        ),
+        "sign lost": (
+            lambda q, c: int(np.abs(c @ q / np.linalg.norm(c, axis=1)).argmax()),
+            "the opposite way",
         ),
         "the score": (lambda q, c: (c @ q).max(), "expected one row number"),
     },
     "search": {
-        "worst first": (lambda q, c, k: (c @ q).argsort()[:k], "worst five"),
+        "worst first": (lambda q, c, k: (c @ q).argsort()[:k], "worst ones"),
         "unsorted": (
             lambda q, c, k: np.argpartition(-(c @ q), k)[:k][::-1],
             "not best first",
         ),
+        "partitioned only": (
+            lambda q, c, k: np.argpartition(-(c @ q), k - 1)[:k],
+            "not best first",
+        ),
+        "always five": (lambda q, c, k: (-(c @ q)).argsort()[:5], "asked for 600"),
         "all": (lambda q, c, k: (-(c @ q)).argsort(), "the shape is (50,)"),
-        "first rows": (lambda q, c, k: np.arange(k), "not the best five"),
+        "first rows": (lambda q, c, k: np.arange(k), "not the best 5"),
     },
     "reciprocal_rank": {
         "from zero": (
@@ -101,6 +114,16 @@ WRONG = {
                 (1 / i for i, d in enumerate(r, 1) if d in rel), 0.0
             ),
             "below rank k",
+        ),
+        "counted from zero": (
+            lambda r, rel, k: next((1 / i for i, d in enumerate(r) if d in rel), 0.0),
+            "ranks begin at 1",
+        ),
+        "no zero": (
+            lambda r, rel, k: next(
+                (1 / i for i, d in enumerate(r[:k], 1) if d in rel), None
+            ),
+            "returns nothing where nothing relevant was found",
         ),
         "always one": (lambda r, rel, k: 1.0, "should be 0.5"),
     },
