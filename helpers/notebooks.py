@@ -121,12 +121,10 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": found, "TQDM_DISABLE": "1"}
 
 
-def run_series(
-    paths: Sequence[Path], *, build: Path = BUILD, in_place: bool = False
-) -> list[Result]:
+def run_series(paths: Sequence[Path], *, in_place: bool = False) -> list[Result]:
     """Execute notebooks one after another, with a progress bar on standard error.
 
-    Writes executed copies to `build`/notebooks and HTML to `build`/html, or, with
+    Writes executed copies to build/notebooks and HTML to build/html, or, with
     `in_place`, renews the saved outputs of every notebook that passed and keeps the
     house rules. Raises CourseError when one breaks a house rule; it is then unchanged.
     """
@@ -143,14 +141,15 @@ def run_series(
                 bar.refresh()
 
             notebook, result = run(path, on_cell=show)
-            show(result.cells, result.cells)
+            if result.passed:  # else the bar stays at the cell that failed
+                show(result.cells, result.cells)
         if not person:
             word = "passed" if result.passed else "FAILED"
             print(f"{path.stem}: {word}, {result.seconds:.0f} s", file=sys.stderr)
         results.append(result)
         if not in_place:
-            write(linked(notebook), build / "notebooks" / path.name)
-            to_html(notebook, build / "html" / f"{path.stem}.html")
+            write(linked(notebook), BUILD / "notebooks" / path.name)
+            to_html(notebook, BUILD / "html" / f"{path.stem}.html")
         elif result.passed:
             if broken := house_rules(notebook):
                 raise CourseError(f"{path.name}: not saved. " + "; ".join(broken))

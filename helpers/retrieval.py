@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -296,8 +297,6 @@ def _hits(documents: list[Document], scores: np.ndarray, top_k: int) -> list[Hit
 
 def _checksum(embeddings: np.ndarray, texts: np.ndarray) -> str:
     """SHA-256 over the vectors and the documents of an index file."""
-    import hashlib
-
     return hashlib.sha256(embeddings.tobytes() + texts.tobytes()).hexdigest()
 
 

@@ -41,7 +41,6 @@ def use_style() -> None:
             "axes.labelsize": 10,
             "legend.frameon": False,
             "font.size": 9,
-            "svg.hashsalt": "course",
         }
     )
 
@@ -165,13 +164,12 @@ def plot_histograms(
     groups: Mapping[str, np.ndarray],
     *,
     xlabel: str,
-    colors: Mapping[str, str] | None = None,
     mark: float | None = None,
     bins: int = 40,
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the distribution of each group of values, one above the other.
+    """Draw the distributions of up to three groups of values over one another.
 
     groups: name -> (n,); each is scaled to the same area. `mark` draws a vertical line.
     """
@@ -179,8 +177,7 @@ def plot_histograms(
     values = np.concatenate([np.ravel(group) for group in groups.values()])
     edges = np.linspace(values.min(), values.max(), bins + 1)
     palette = ("#E69F00", "#332288", "#117733")
-    for number, (name, group) in enumerate(groups.items()):
-        color = (colors or {}).get(name, palette[number % len(palette)])
+    for color, (name, group) in zip(palette, groups.items(), strict=False):
         options = {"bins": edges, "density": True, "color": color}
         ax.hist(np.ravel(group), **options, alpha=0.25)
         ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)

@@ -27,7 +27,7 @@ def test_the_bundled_model_is_the_published_one(model):
 def test_every_name_of_the_bundled_model_leads_to_it(monkeypatch, name):
     seen = []
     monkeypatch.setattr(
-        models, "_from_folder", lambda folder, device: seen.append(folder)
+        models, "_from_folder", lambda folder, *rest: seen.append(folder)
     )
     models.load_model(name)
     assert seen == [models.bundled_folder()]
@@ -103,6 +103,7 @@ def test_mpnet_loads_by_name_from_the_hub_cache(tmp_path, mpnet_folder, monkeypa
     mpnet = models.load_model("all-mpnet-base-v2", device="cpu")
     assert mpnet.get_embedding_dimension() == 768
     assert mpnet.get_max_seq_length() == 384
+    assert models.model_name(mpnet) == "all-mpnet-base-v2"
 
     blob = (snapshot / "model.safetensors").resolve()
     with open(blob, "r+b") as opened:

@@ -116,10 +116,11 @@ def tiny_notebook(folder, *sources):
     return path
 
 
-def test_a_notebook_is_run_and_written(tmp_path, capsys):
+def test_a_notebook_is_run_and_written(tmp_path, capsys, monkeypatch):
     path = tiny_notebook(tmp_path, "import helpers", "print(1)\nprint(2)", "6 * 7")
     build = tmp_path / "build"
-    [result] = notebooks.run_series([path], build=build)
+    monkeypatch.setattr(notebooks, "BUILD", build)
+    [result] = notebooks.run_series([path])
     assert (result.cells, result.passed, result.error) == (3, True, "")
     assert result.seconds > 0
     executed = notebooks.read(build / "notebooks" / path.name)
@@ -132,13 +133,21 @@ def test_a_failing_notebook_is_told_and_the_command_exits_with_1(
     tmp_path, command, monkeypatch
 ):
     monkeypatch.setattr(notebooks, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(
-        notebooks.run_series, "__kwdefaults__", {"build": tmp_path, "in_place": False}
-    )
     path = tiny_notebook(tmp_path, "1 / 0", "print('never')")
     status, out, _ = command("run", path)
     assert status == 1
     assert "NO: ZeroDivisionError: division by zero" in out
+
+
+def test_a_folder_of_a_model_is_found_from_the_notebooks(
+    tmp_path, command, monkeypatch, tiny_folder
+):
+    monkeypatch.setattr(notebooks, "BUILD", tmp_path / "build")
+    monkeypatch.setenv("COURSE_MODEL", "")  # set anew by the command, restored after
+    monkeypatch.chdir(tiny_folder.parent)
+    check = "import os; assert os.path.isabs(os.environ['COURSE_MODEL'])"
+    status, _, _ = command("run", tiny_notebook(tmp_path, check), "--model", "tiny")
+    assert status == 0
 
 
 def test_html_asks_for_nothing_and_escapes_text(tmp_path):
