@@ -21,7 +21,7 @@ Qrels = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the middle of what resampling makes of it."""
+    """An estimate, such as a mean, and its 95 % interval."""
 
     mean: float
     low: float

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from helpers import CourseError, storage
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
+
+Model = TypeVar("Model", "SentenceTransformer", "CrossEncoder")
 
 #: The model that is installed with the course.
 BUNDLED = "all-MiniLM-L6-v2"
@@ -71,13 +73,54 @@ def load_model(
     Raises CourseError when the model cannot be had, or its files are not what they
     should be.
     """
+    from sentence_transformers import SentenceTransformer
+
+    folder, shown = _find(name, download)
+    model = _load(SentenceTransformer, folder, device)
+    model.course_name = shown
+    return model
+
+
+def load_cross_encoder(
+    name: str | Path | None = None,
+    *,
+    device: str | None = None,
+    download: bool = True,
+) -> CrossEncoder:
+    """Load the body of a sentence encoder as a cross-encoder, with a random head.
+
+    It reads both sentences of a pair at once and gives one number. Its body has the
+    weights that `load_model` loads, and reads as many tokens. Its head was never
+    trained: right for timing, while the scores mean nothing. `name`, `device`,
+    `download` and errors are those of `load_model`.
+    """
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    folder, shown = _find(name, download)
+    body = folder / json.loads((folder / "modules.json").read_text())[0]["path"]
+    settings = body / "sentence_bert_config.json"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same head each time
+        model = _load(CrossEncoder, body, device, num_labels=1)
+    reads = json.loads(settings.read_text()) if settings.is_file() else {}
+    if "max_seq_length" in reads:
+        model.max_seq_length = reads["max_seq_length"]
+    model.course_name = shown
+    return model
+
+
+def _find(name: str | Path | None, download: bool) -> tuple[Path, str]:
+    """Return the checked folder of a model, and the name to show for it."""
     name = str(name or os.environ.get("COURSE_MODEL") or "bundled")
-    device = pick_device(device)
     if Path(name).is_dir():
-        return _from_folder(Path(name), device, Path(name).name)
-    if is_bundled(name):
-        return _from_folder(bundled_folder(), device, BUNDLED)
-    return _from_hub(name, device, download)
+        folder, name = Path(name), Path(name).name
+    elif is_bundled(name):
+        folder, name = bundled_folder(), BUNDLED
+    else:
+        folder = _hub_folder(name, download)
+    _check_folder(folder)
+    return folder, name
 
 
 def is_bundled(name: str) -> bool:
@@ -205,8 +248,8 @@ def model_name(model: SentenceTransformer) -> str:
     return getattr(model, "course_name", None) or "unnamed model"
 
 
-def _from_folder(folder: Path, device: str, name: str) -> SentenceTransformer:
-    """Load from a folder, after refusing what could run code or load random weights."""
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that could run code or would load random weights."""
     modules = folder / "modules.json"
     if not modules.is_file():
         raise CourseError(
@@ -240,11 +283,10 @@ def _from_folder(folder: Path, device: str, name: str) -> SentenceTransformer:
             f"{folder}: holds no .safetensors weights; save the model again with "
             "`model.save_pretrained(folder)`"
         )
-    return _load(str(folder), device, name)
 
 
-def _from_hub(name: str, device: str, download: bool) -> SentenceTransformer:
-    """Load a Hub model from the cache; only when it is not there, ask the network."""
+def _hub_folder(name: str, download: bool) -> Path:
+    """Find a Hub model in the cache; only when it is not there, ask the network."""
     from huggingface_hub import snapshot_download
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
@@ -266,7 +308,7 @@ def _from_hub(name: str, device: str, download: bool) -> SentenceTransformer:
             continue
         if (folder / "modules.json").is_file() and list(folder.rglob("*.safetensors")):
             _check_blobs(folder)
-            return _from_folder(folder, device, name)
+            return folder
     why = "it cannot be had from the Hub now"
     if offline:
         why = "HF_HUB_OFFLINE forbids the Hub"
@@ -290,26 +332,33 @@ def _check_blobs(folder: Path) -> None:
             )
 
 
-def _load(folder: str, device: str, name: str) -> SentenceTransformer:
+def _load(kind: type[Model], folder: Path, device: str | None, **options) -> Model:
     """Load a checked folder without warnings, bars or foreign code."""
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
+    import transformers
 
-    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-    transformers_logging.disable_progress_bar()
+    device = pick_device(device)
+    logger = logging.getLogger("sentence_transformers")
+    level, chatty = logger.level, transformers.logging.get_verbosity()
+    transformers.logging.disable_progress_bar()
+    # A new head is announced with a warning, and it is what was asked for.
+    logger.setLevel(logging.ERROR)
+    transformers.logging.set_verbosity_error()
     try:
-        model = SentenceTransformer(
-            folder,
+        model = kind(
+            str(folder),
             device=device,
             local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
+            **options,
         )
     except Exception as error:
         line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise CourseError(
             f"{folder}: cannot be loaded ({line}); copy or save the model again"
         ) from error
+    finally:
+        logger.setLevel(level)
+        transformers.logging.set_verbosity(chatty)
     model.eval()
-    model.course_name = name
     return model

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from helpers import CourseError, models, storage
+from helpers import CourseError, models, similarity, storage
 from helpers.corpus import Document, Query
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 #: Decimal numbers stay whole (3.125; 21,000), so do words with an apostrophe.
@@ -31,6 +32,15 @@ class Hit:
     score: float
     text: str
     topic: str
+
+
+@dataclass(frozen=True)
+class SimilarPair:
+    """Two rows of a matrix of embeddings, first < second, and their cosine."""
+
+    first: int
+    second: int
+    score: float
 
 
 class Index(Protocol):
@@ -266,6 +276,160 @@ def make_run(
     }
 
 
+def most_similar_pairs(
+    embeddings: np.ndarray | torch.Tensor,
+    top_k: int = 10,
+    *,
+    device: str | None = None,
+    show_progress_bar: bool = False,
+) -> list[SimilarPair]:
+    """Find the `top_k` pairs of rows with the highest cosines among all n(n-1)/2.
+
+    embeddings: (n, d), rows of any length; a zero row has cosine 0 with every other.
+    Each pair comes once, best first; equal cosines come by `first`, then by `second`.
+
+    Exact: the products are made block by block in single precision on `device` (that of
+    a tensor, else the one of `pick_device`); what could be among the best, given the
+    error of such a product, is computed again in double precision and rounded to 12
+    digits. So every device and every size of block gives the same pairs. Memory grows
+    with n * d and with `top_k`, not with n * n.
+
+    Raises CourseError for fewer than two rows, NaN or infinity, or a `top_k` that is
+    not in 1..n(n-1)/2.
+
+    >>> most_similar_pairs(np.array([[1.0, 0.0], [0.0, 1.0], [3.0, 4.0]]), 1)
+    [SimilarPair(first=1, second=2, score=0.8)]
+    """
+    import torch
+    from tqdm import tqdm
+
+    if isinstance(embeddings, torch.Tensor):
+        device = device or str(embeddings.device)
+        embeddings = embeddings.detach().cpu()
+        wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
+        embeddings = wide.numpy()
+    pairs = _TopPairs(embeddings, top_k)
+    unit = torch.from_numpy(pairs.unit).to(models.pick_device(device))
+    n, block = len(unit), _BLOCK["cpu" if unit.device.type == "cpu" else "gpu"]
+    starts = range(0, n, block)
+    twice = torch.ones(block, block, dtype=torch.bool, device=unit.device).tril()
+    for top in tqdm(starts, desc="all pairs", disable=not show_progress_bar):
+        for left in range(top, n, block):
+            scores = unit[top : top + block] @ unit[left : left + block].T
+            if left == top:  # each pair once, and no row with itself
+                scores.masked_fill_(twice[: len(scores), : len(scores)], -torch.inf)
+            best = scores.amax(dim=1)  # one pair a row: top_k of them bound the rest
+            if len(best) >= pairs.top_k and best.max() > pairs.floor:
+                pairs.raise_floor(best.topk(pairs.top_k).values[-1].item())
+            rows = (best >= pairs.floor).nonzero()[:, 0]
+            scores = scores[rows]
+            row, column = (scores >= pairs.floor).nonzero(as_tuple=True)
+            found = rows[row] + top, column + left, scores[row, column]
+            pairs.add(*(tensor.cpu().numpy() for tensor in found))
+    return pairs.best()
+
+
+#: Rows and columns of one block of scores: 4 MiB on a CPU, 256 MiB on a GPU.
+_BLOCK = {"cpu": 1024, "gpu": 8192}
+
+
+class _TopPairs:
+    """The pairs that may be among the `top_k` best of what was seen so far."""
+
+    def __init__(self, embeddings: np.ndarray, top_k: int) -> None:
+        """Check the rows, and scale them to length 1 in single precision."""
+        self.rows = np.asarray(embeddings)
+        if self.rows.ndim != 2 or len(self.rows) < 2 or not self.rows.shape[1]:
+            raise CourseError(
+                f"embeddings have shape {self.rows.shape}; pairs need two rows or more "
+                "of the same width, (n, d)"
+            )
+        self.n, width = self.rows.shape
+        self.norms = np.empty(self.n)
+        self.unit = np.empty((self.n, width), dtype=np.float32)
+        for part in self._parts(self.n):
+            rows = self.rows[part].astype(np.float64)
+            self.norms[part] = np.linalg.norm(rows, axis=1)
+            bad = ~np.isfinite(self.norms[part])
+            if bad.any():
+                raise CourseError(
+                    f"row {part.start + bad.argmax()} of the embeddings holds NaN or "
+                    "infinity (rows count from 0); encode again, or leave that row out"
+                )
+            self.unit[part] = similarity.normalize(rows)
+        every = self.n * (self.n - 1) // 2
+        self.top_k = _checked_number(top_k, every, f"{self.n} rows have {every} pairs")
+        # A sum of d products of single precision is off by less than this (Higham
+        # 2002, section 3.1: d * u, with room for the rounding of the rows themselves).
+        self.slack = 2 * (width + 8) * float(np.finfo(np.float32).eps)
+        self.limit = max(4 * self.top_k, 1 << 18)
+        self.floor = -2.0  # lower than any cosine
+        self.first, self.second = np.empty(0, np.int64), np.empty(0, np.int64)
+        self.score = np.empty(0, np.float32)
+
+    def raise_floor(self, score: float) -> None:
+        """Take note that `top_k` products in single precision reach this score."""
+        # Each may be off by the slack, and so may the product of a better pair.
+        self.floor = max(self.floor, score - 2 * self.slack)
+
+    def add(self, first: np.ndarray, second: np.ndarray, score: np.ndarray) -> None:
+        """Take in candidates, and let go those that cannot be among the best."""
+        if not len(first):
+            return
+        self.first = np.concatenate([self.first, first])
+        self.second = np.concatenate([self.second, second])
+        self.score = np.concatenate([self.score, score])
+        if len(self.score) <= 2 * self.top_k:
+            return
+        self.raise_floor(float(np.partition(self.score, -self.top_k)[-self.top_k]))
+        self._keep(np.flatnonzero(self.score >= self.floor))
+        if len(self.score) > self.limit:  # many nearly equal: decide exactly, now
+            order, exact = self._order()
+            self._keep(order)
+            self.floor = max(self.floor, float(exact[-1]) - self.slack)
+
+    def best(self) -> list[SimilarPair]:
+        """Return the `top_k` best, ordered."""
+        order, exact = self._order()
+        columns = self.first[order], self.second[order], exact
+        return [
+            SimilarPair(*row)
+            for row in zip(*(column.tolist() for column in columns), strict=True)
+        ]
+
+    def _order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the `top_k` best among the candidates, and their exact cosines."""
+        exact = np.concatenate(
+            [
+                self._cosine(self.first[part], self.second[part])
+                for part in self._parts(len(self.score))
+            ]
+        )
+        order = np.lexsort((self.second, self.first, -exact))[: self.top_k]
+        return order, exact[order]
+
+    def _cosine(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Cosines in double precision, rounded so that equal rows score alike: (m,)."""
+        a, b = (self.rows[i].astype(np.float64) for i in (first, second))
+        lengths = self.norms[first] * self.norms[second]
+        products = (a * b).sum(axis=1)
+        # Adding 0.0 turns -0.0 into 0.0.
+        cosines = np.divide(
+            products, lengths, out=np.zeros_like(products), where=lengths > 0
+        )
+        return np.clip(cosines.round(12), -1, 1) + 0.0
+
+    def _keep(self, places: np.ndarray) -> None:
+        """Keep the candidates at these places only."""
+        self.first, self.second = self.first[places], self.second[places]
+        self.score = self.score[places]
+
+    @staticmethod
+    def _parts(length: int, size: int = 1 << 14) -> list[slice]:
+        """Cut a length into slices, so that copies in double precision stay small."""
+        return [slice(start, start + size) for start in range(0, length, size)]
+
+
 def checked_query(query: str) -> str:
     """Return the query, or raise CourseError when there is nothing in it."""
     if not isinstance(query, str) or not query.strip():
@@ -275,13 +439,16 @@ def checked_query(query: str) -> str:
 
 def checked_top_k(top_k: int, documents: Sequence[Document]) -> int:
     """Return top_k, or raise CourseError when it is not in 1..n."""
+    n = len(documents)
+    return _checked_number(top_k, n, f"this corpus has {n} documents")
+
+
+def _checked_number(top_k: int, most: int, reason: str) -> int:
+    """Return top_k, or raise CourseError when it is not in 1..most, for that reason."""
     if isinstance(top_k, bool) or not isinstance(top_k, int | np.integer):
         raise CourseError(f"top_k is {top_k!r}; it must be a whole number")
-    if not 1 <= top_k <= len(documents):
-        raise CourseError(
-            f"top_k is {top_k}; this corpus has {len(documents)} documents, "
-            f"so choose from 1 to {len(documents)}"
-        )
+    if not 1 <= top_k <= most:
+        raise CourseError(f"top_k is {top_k}; {reason}, so choose from 1 to {most}")
     return int(top_k)
 
 

@@ -30,7 +30,7 @@ SYSTEMS = ["linux", "darwin", "win32"]
 FLOORS = [
     ["storage"],
     ["corpus", "metrics", "models", "notebooks", "setup", "similarity"],
-    ["doctor", "exercises", "retrieval", "visualization"],
+    ["doctor", "exercises", "retrieval", "timing", "visualization"],
     ["__main__"],
 ]
 

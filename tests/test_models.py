@@ -27,10 +27,54 @@ def test_the_bundled_model_is_the_published_one(model):
 def test_every_name_of_the_bundled_model_leads_to_it(monkeypatch, name):
     seen = []
     monkeypatch.setattr(
-        models, "_from_folder", lambda folder, *rest: seen.append(folder)
+        models, "_load", lambda kind, folder, device: seen.append(folder) or kind
     )
     models.load_model(name)
     assert seen == [models.bundled_folder()]
+
+
+def numbers_of_the_body(model):
+    """Return every parameter that is not part of a head, in order."""
+    return [
+        parameter.detach().numpy()
+        for name, parameter in model.named_parameters()
+        if "pooler" not in name and "classifier" not in name
+    ]
+
+
+def assert_same_body(cross, model):
+    pairs = zip(numbers_of_the_body(cross), numbers_of_the_body(model), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+    assert cross.max_seq_length == model.get_max_seq_length()
+    assert not cross.training
+
+
+def test_a_cross_encoder_has_the_body_of_the_sentence_encoder(model, recwarn, caplog):
+    import torch
+
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    cross = models.load_cross_encoder(device="cpu")
+    assert torch.rand(1) == expected  # the caller's random numbers are not touched
+    assert_same_body(cross, model)
+    [score] = cross.predict([("a squat", "a whale")])
+    assert 0 < score < 1
+    again = models.load_cross_encoder(device="cpu").predict([("a squat", "a whale")])
+    assert again == score
+    assert not caplog.records
+    assert not [w for w in recwarn if "helpers" in str(w.filename)]
+
+
+def test_a_cross_encoder_of_any_folder(tiny, tiny_folder, mpnet_folder):
+    assert_same_body(models.load_cross_encoder(tiny_folder, device="cpu"), tiny)
+    mpnet = models.load_model(mpnet_folder, device="cpu")
+    assert_same_body(models.load_cross_encoder(mpnet_folder, device="cpu"), mpnet)
+
+
+def test_a_cross_encoder_is_refused_as_an_encoder_is(tmp_path):
+    with pytest.raises(CourseError, match=r"no modules\.json"):
+        models.load_cross_encoder(tmp_path)
 
 
 def test_the_environment_names_the_model(monkeypatch, tiny_folder):
