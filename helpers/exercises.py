@@ -26,6 +26,116 @@ class Verdict:
         return f"{'Passed' if self.passed else 'Not yet'}: {self.message}"
 
 
+def check_all_scores(all_scores: Callable) -> Verdict:
+    """Exercise 1.1: `all_scores(encoder, queries, corpus)` -> cosines, (n, m).
+
+    The encoder counts the rows it reads: each sentence once, not once a pair.
+    """
+    import torch
+
+    table = torch.tensor([[3.0, 4.0], [1.0, 0.0], [-2.0, 1.0], [0.5, 0.5], [0.0, -5.0]])
+    queries, corpus = torch.tensor([[0], [1]]), torch.tensor([[2], [3], [4]])
+    vectors = table.numpy()
+    dots = similarity.dot_score(vectors[:2], vectors[2:])
+    cosines = similarity.cosine_similarity(vectors[:2], vectors[2:])
+    read: list[int] = []
+
+    def encoder(ids: torch.Tensor) -> torch.Tensor:
+        read.append(len(ids))
+        return table[ids[:, 0]]
+
+    def judge(found: np.ndarray) -> str:
+        if found.shape != (2, 3):
+            return f"the shape is {found.shape}; 2 queries, 3 documents: (2, 3)"
+        if np.allclose(found, dots):
+            return "these are dot products; scale the vectors to length 1 first"
+        if fault := _close(found, cosines):
+            return fault
+        if sum(read) != 5:
+            return f"the encoder read {sum(read)} rows; 2 + 3 sentences are 5"
+        return ""
+
+    praise = "5 sentences read, 6 scores"
+    return _verdict(all_scores, (encoder, queries, corpus), judge, praise)
+
+
+def check_cosine_triplet_loss(cosine_triplet_loss: Callable) -> Verdict:
+    """Exercise 1.2: `cosine_triplet_loss(anchor, positive, negative, margin)`.
+
+    Three triplets: one is right by more than the margin, one by less, one is wrong.
+    """
+    import torch
+
+    anchor = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
+    positive = np.array([[3.0, 0.0], [4.0, 3.0], [1.0, 0.0]])
+    negative = np.array([[0.0, 2.0], [3.0, 4.0], [3.0, 4.0]])
+    near, far = (
+        1 - similarity.cosine_similarity(anchor, other).diagonal()
+        for other in (positive, negative)
+    )
+    each = np.maximum(near - far + 0.5, 0)  # 0, 0.3 and 1.3
+    lengths = (np.linalg.norm(anchor - other, axis=1) for other in (positive, negative))
+    distance = np.maximum(np.subtract(*lengths) + 0.5, 0)
+
+    def judge(found: np.ndarray) -> str:
+        faults = {
+            "one loss a triplet; take the mean": each,
+            "this is the sum; take the mean": each.sum(),
+            "a triplet that is right counts less than 0; stop at 0": (
+                near - far + 0.5
+            ).mean(),
+            "positive and negative are the wrong way round": np.maximum(
+                far - near + 0.5, 0
+            ).mean(),
+            "these are straight-line distances; use 1 - cosine": distance.mean(),
+            "the margin is not what was asked for": np.maximum(
+                near - far + 1, 0
+            ).mean(),
+        }
+        for fault, wrong in faults.items():
+            if found.shape == wrong.shape and np.allclose(found, wrong, atol=1e-6):
+                return fault
+        if found.shape != ():
+            return f"the shape is {found.shape}; a loss is one number"
+        return _close(found, each.mean())
+
+    given = [torch.from_numpy(a).float() for a in (anchor, positive, negative)]
+    praise = "0, 0.3 and 1.3, on average 0.53"
+    return _verdict(cosine_triplet_loss, (*given, 0.5), judge, praise)
+
+
+def check_crossover(crossover: Callable) -> Verdict:
+    """Exercise 1.3: `crossover(per_pair, per_sentence)` -> the smallest n, a number."""
+    cases = [((1.0, 1.0), 4), ((2.0, 1.0), 3), ((4.0, 1.0), 2), ((0.5, 32.0), 130)]
+    for (pair, sentence), expected in cases:
+
+        def judge(
+            found: np.ndarray, pair=pair, sentence=sentence, expected=expected
+        ) -> str:
+            if found.shape != ():
+                return f"expected one number, got {found!r}"
+            n = float(found)
+            if n == expected:
+                return ""
+            case = f"{pair:g} s a pair and {sentence:g} s a sentence"
+            if n != round(n):
+                return f"{n:g} with {case}; there are no parts of a sentence"
+            compare, encode = n * (n - 1) / 2 * pair, n * sentence
+            if n > expected:
+                return f"with {case} a smaller n than {n:g} will do"
+            return (
+                f"with {case} and n = {n:g} the pairs take {compare:g} s, "
+                f"encoding takes {encode:g} s: not cheaper yet"
+            )
+
+        verdict = _verdict(
+            crossover, (pair, sentence), judge, "all four cases are right"
+        )
+        if not verdict.passed:
+            return verdict
+    return verdict
+
+
 def check_max_pooling(max_pooling: Callable) -> Verdict:
     """Exercise 2.1: `max_pooling(tokens, mask)`, (n, t, d) and (n, t) -> (n, d)."""
     # All negative, but for the padding: a 0 or a padded token that wins is seen.
@@ -145,6 +255,7 @@ def _verdict(
     if found is None:
         return Verdict(False, "the function returns nothing; is there a `return`?")
     try:
+        found = found.detach().cpu() if hasattr(found, "detach") else found
         fault = judge(np.asarray(found))
     except Exception as error:  # an answer of a type nobody thought of
         return Verdict(False, f"{type(found).__name__} is not what is asked: {error}")

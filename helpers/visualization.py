@@ -191,6 +191,51 @@ def plot_histograms(
     return ax
 
 
+def plot_cost(
+    measured: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    expected: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    here: Mapping[str, tuple[float, float, str]],
+    elsewhere: Mapping[str, tuple[float, float, str]],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what routes cost: seconds against the number of sentences, on log axes.
+
+    measured and expected: route -> (n, seconds), drawn as dots and as a dashed line.
+    here and elsewhere: route -> (n, seconds, label), the ends to compare: a full
+    diamond with its label on the left, an empty one with its label on the right.
+    """
+    ax = ax or _axes(8.2, 4.4)
+    colors = dict(zip(measured, ("#332288", "#117733", "#E69F00"), strict=False))
+    for route, color in colors.items():
+        ax.plot(*expected[route], ls="--", lw=1, color=color)
+        ax.plot(*measured[route], "o", ms=5, color=color, label=route)
+    for ends, face, side in ((here, None, "right"), (elsewhere, "white", "left")):
+        for route, (n, seconds, label) in ends.items():
+            color = colors[route]
+            ax.plot(n, seconds, "D", ms=7, mew=1.6, color=color, mfc=face or color)
+            shift = (-9, 5) if side == "right" else (9, -5)
+            options = {"textcoords": "offset points", "ha": side, "va": "center"}
+            ax.annotate(label, (n, seconds), shift, color=color, **options)
+    ax.margins(x=0.2)  # room for the labels on the right
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    times = {"1 ms": 1e-3, "10 ms": 0.01, "0.1 s": 0.1, "1 second": 1, "10 s": 10}
+    times |= {"1 minute": 60, "10 min": 600, "1 hour": 3600, "6 h": 21_600}
+    times |= {"1 day": 86_400, "1 week": 604_800, "1 month": 2_629_800}
+    low, high = ax.get_ylim()
+    shown = {name: t for name, t in times.items() if low <= t <= high}
+    ax.set_yticks(list(shown.values()), list(shown))
+    ax.minorticks_off()
+    ax.grid(axis="y", lw=0.4, alpha=0.6)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlabel("number of sentences")
+    ax.set_title(title, pad=22)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    return ax
+
+
 def _axes(width: float, height: float) -> Axes:
     """Return the axes of a new figure of that size, in inches."""
     import matplotlib.pyplot as plt

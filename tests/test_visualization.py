@@ -84,6 +84,28 @@ def test_histograms_have_equal_areas():
     assert list(area.values()) == pytest.approx([1, 1])
 
 
+def test_costs_stand_at_their_places_on_log_axes():
+    ax = visualization.plot_cost(
+        {"slow": ((10, 20), (1.0, 4.0)), "fast": ((10, 20), (0.1, 0.2))},
+        {"slow": ((10, 1000), (1.0, 9000.0)), "fast": ((10, 1000), (0.1, 10.0))},
+        {"slow": (1000, 9000.0, "here: 2.5 h")},
+        {"fast": (1000, 5.0, "V100: 5 s")},
+    )
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert texts(ax) == ["here: 2.5 h", "V100: 5 s"]
+    dashed, dots, *_ = ax.get_lines()
+    assert list(dashed.get_ydata()) == [1.0, 9000.0]
+    assert list(dots.get_xydata().ravel()) == [10, 1.0, 20, 4.0]
+    here, there = ax.get_lines()[4:]
+    assert (here.get_markerfacecolor(), there.get_markerfacecolor()) == (
+        dots.get_color(),
+        "white",
+    )
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    ticks = dict(zip(ax.get_yticks(), labels, strict=True))
+    assert (ticks[60], ticks[3600]) == ("1 minute", "1 hour")
+
+
 def test_the_style_is_set():
     visualization.use_style()
     assert not plt.rcParams["axes.spines.top"]
