@@ -241,6 +241,68 @@ def check_reciprocal_rank(reciprocal_rank: Callable) -> Verdict:
     return verdict
 
 
+def check_variance_kept(variance_kept: Callable) -> Verdict:
+    """Exercise 4.1: `variance_kept(rows, dimensions)` -> a share from 0 to 1."""
+    rows = np.random.default_rng(0).normal(size=(20, 5)) * [5, 3, 2, 1, 0.5] + 4
+    centred, whole = (
+        np.linalg.svd(each, compute_uv=False)
+        for each in (rows - rows.mean(axis=0), rows)
+    )
+    for dimensions in (2, 1, 5):
+
+        def judge(found: np.ndarray, m=dimensions) -> str:
+            if found.shape != ():
+                return f"expected one number, got {found!r}"
+            if np.isclose(found, (whole[:m] ** 2).sum() / (whole**2).sum()) and m < 5:
+                return "subtract the mean of each column first"
+            if np.isclose(found, centred[:m].sum() / centred.sum()) and m < 5:
+                return "these are shares of the sizes; variances are their squares"
+            return _close(found, (centred[:m] ** 2).sum() / (centred**2).sum())
+
+        verdict = _verdict(
+            variance_kept, (rows, dimensions), judge, "for one, two and all directions"
+        )
+        if not verdict.passed:
+            return verdict
+    return verdict
+
+
+def check_neighbour_overlap(neighbour_overlap: Callable) -> Verdict:
+    """Exercise 4.2: `neighbour_overlap(first, second, k)` -> a share from 0 to 1."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 12, 2))
+
+    def overlap(a: np.ndarray, b: np.ndarray, k: int, start: int) -> float:
+        near = [
+            similarity.euclidean_distance(each, each).argsort(axis=1)[:, start:][:, :k]
+            for each in (a, b)
+        ]
+        return float(
+            np.mean([len({*x} & {*y}) / k for x, y in zip(*near, strict=True)])
+        )
+
+    for a, b, k in ((first, second, 3), (first, second, 5), (first, 2 * first, 3)):
+        expected, with_itself = overlap(a, b, k, 1), overlap(a, b, k, 0)
+
+        def judge(
+            found: np.ndarray, k=k, expected=expected, with_itself=with_itself
+        ) -> str:
+            if found.shape != ():
+                return f"expected one number, got {found!r}"
+            if np.isclose(found, with_itself) and with_itself != expected:
+                return "each point counts itself as a neighbour; leave it out"
+            if np.isclose(found, expected * k) and expected:
+                return f"divide by k = {k}, to get a share"
+            return _close(found, np.asarray(expected))
+
+        verdict = _verdict(
+            neighbour_overlap, (a, b, k), judge, "on three pairs of maps"
+        )
+        if not verdict.passed:
+            return verdict
+    return verdict
+
+
 def _verdict(
     answer: Callable, arguments: Sequence, judge: Callable, praise: str
 ) -> Verdict:

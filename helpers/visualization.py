@@ -6,11 +6,18 @@ Okabe & Ito's palette, which colour-blind readers can tell apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+import itertools
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers import CourseError, storage
 from helpers.metrics import Interval
 
 if TYPE_CHECKING:
@@ -20,6 +27,8 @@ if TYPE_CHECKING:
 
 #: The two worlds, in every notebook.
 TOPIC_COLORS = {"crypto": "#D55E00", "powerlifting": "#0072B2"}
+#: Topics of other corpora, after the two of this one.
+_MORE_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 #: The three ways to search.
 METHOD_COLORS = {"bm25": "#999999", "dense": "#009E73", "fused": "#CC79A7"}
 METHOD_NAMES = {"bm25": "BM25", "dense": "dense", "fused": "fused"}
@@ -236,11 +245,276 @@ def plot_cost(
     return ax
 
 
+def project(
+    embeddings: np.ndarray,
+    method: str = "umap",
+    *,
+    seed: int = 0,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+) -> np.ndarray:
+    """Flatten embeddings to two dimensions: (n, d) -> (n, 2).
+
+    "umap" (McInnes, Healy & Melville 2018) keeps neighbours together, by cosine, with
+    one thread and a seed, so that one machine gives the same map twice; machines differ
+    among themselves. It looks at `n_neighbors`, or at all others where there are fewer,
+    and PCA places fewer than four rows. "pca" keeps the two directions of most variance
+    and always gives the same.
+
+    Raises CourseError for another method, rows that are not finite, or no rows.
+    """
+    rows = np.asarray(embeddings, dtype=np.float32)
+    if rows.ndim != 2 or 0 in rows.shape or not np.isfinite(rows).all():
+        raise CourseError(
+            f"embeddings have shape {rows.shape}"
+            + (", and some are NaN or infinite" if rows.size else "")
+            + "; a map needs one row of finite numbers a text, (n, d)"
+        )
+    if method not in ("umap", "pca"):
+        raise CourseError(f"method is {method!r}; choose 'umap' or 'pca'")
+    if method == "pca" or len(rows) < 4:
+        centred = rows - rows.mean(axis=0)
+        left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+        flat = (left * sizes)[:, :2]
+        # Of the two mirror images, the one whose largest coordinate is positive.
+        signs = np.sign(flat[np.abs(flat).argmax(axis=0), range(flat.shape[1])])
+        flat = flat * np.where(signs == 0, 1, signs)
+        return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+    from umap import UMAP
+
+    return UMAP(
+        metric="cosine",
+        n_neighbors=min(n_neighbors, len(rows) - 1),
+        min_dist=min_dist,
+        random_state=seed,
+        n_jobs=1,
+        # The spectral start needs a few more rows than it has dimensions.
+        init="spectral" if len(rows) > 10 else "random",
+    ).fit_transform(rows)
+
+
+def plot_map(
+    points: np.ndarray,
+    documents: Sequence[Document],
+    *,
+    ringed: Collection[str] = (),
+    label: bool = True,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw documents as dots on a map, (n, 2), coloured by topic.
+
+    Each subtopic is named at the median of its dots, moved aside where names would
+    overlap. `ringed`: ids of documents to mark with a ring. Raises CourseError when
+    points and documents differ in number.
+    """
+    points = _checked_points(points, documents)
+    ax = ax or _axes(8.6, 6.4)
+    for topic, color in _topic_colors(documents).items():
+        mine = np.array([d.topic == topic for d in documents])
+        ax.scatter(*points[mine].T, s=14, alpha=0.7, lw=0, color=color, label=topic)
+    rings = np.array([d.id in ringed for d in documents])
+    if rings.any():
+        ax.scatter(*points[rings].T, s=44, fc="none", ec="black", lw=0.9)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    ax.set_title(title, pad=22)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0, markerscale=2
+    )
+    if label:
+        _name_subtopics(ax, points, documents)
+    return ax
+
+
+@dataclass(frozen=True)
+class HoverMap:
+    """An interactive map as one HTML page that asks for nothing on the network."""
+
+    html: str
+    documents: int
+    height: int
+
+    def __repr__(self) -> str:
+        """Say what it is; the page itself would fill the screen."""
+        return f"HoverMap of {self.documents} documents, {len(self.html):,} characters"
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook, in a frame that cannot reach the notebook."""
+        page = html.escape(self.html, quote=True)
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="map" '
+            f'style="width: 100%; height: {self.height + 110}px; border: 0"></iframe>'
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page to a file, whole or not at all; return its path."""
+        return storage.write_atomically(path, self.html.encode())
+
+
+def hover_map(
+    points: np.ndarray,
+    documents: Sequence[Document],
+    *,
+    title: str = "",
+    width: int = 760,
+    height: int = 520,
+) -> HoverMap:
+    """Make a map to touch: (n, 2) and n documents.
+
+    Hover over a dot to read its sentence, click a topic in the legend to hide it or
+    bring it back, type a word to light up the sentences that hold it. The page carries
+    its own Vega, so it works in JupyterLab, in Colab and in exported HTML without a
+    network. Whatever a sentence holds is shown as text. Raises CourseError when points
+    and documents differ in number.
+    """
+    points = _checked_points(points, documents)
+    chart = _hover_chart(points, documents, width, height)
+    # Inside a script only "<" can do harm; \u003c is the same letter in JSON.
+    spec = json.dumps(chart).replace("<", "\\u003c")
+    import altair as alt
+    import vl_convert
+
+    version = alt.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
+    library = vl_convert.javascript_bundle(vl_version=version)
+    return HoverMap(
+        _PAGE.substitute(
+            title=html.escape(title), library=library, spec=spec, width=width
+        ),
+        len(documents),
+        height,
+    )
+
+
 def _axes(width: float, height: float) -> Axes:
     """Return the axes of a new figure of that size, in inches."""
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(width, height))[1]
+
+
+def _checked_points(points: np.ndarray, documents: Sequence[Document]) -> np.ndarray:
+    """Return the points, or raise CourseError when they do not fit the documents."""
+    points = np.asarray(points)
+    if points.shape != (len(documents), 2) or not len(documents):
+        raise CourseError(
+            f"points have shape {points.shape}, expected ({len(documents)}, 2): one "
+            "row of two numbers a document"
+        )
+    return points
+
+
+def _topic_colors(documents: Sequence[Document]) -> dict[str, str]:
+    """Return a colour for each topic: the course's two, then others of the palette."""
+    topics = dict.fromkeys(document.topic for document in documents)
+    known = {topic: c for topic, c in TOPIC_COLORS.items() if topic in topics}
+    others = [topic for topic in topics if topic not in known]
+    return known | dict(zip(others, itertools.cycle(_MORE_COLORS), strict=False))
+
+
+def _name_subtopics(
+    ax: Axes, points: np.ndarray, documents: Sequence[Document]
+) -> None:
+    """Write each subtopic near the median of its dots, clear of other names."""
+    from adjustText import adjust_text
+    from matplotlib.patheffects import withStroke
+
+    colors, names = _topic_colors(documents), []
+    groups = dict.fromkeys((d.topic, d.subtopic) for d in documents if d.subtopic)
+    for topic, subtopic in groups:
+        mine = np.array([(d.topic, d.subtopic) == (topic, subtopic) for d in documents])
+        name = ax.text(
+            *np.median(points[mine], axis=0), subtopic, size=8.5, weight="bold",
+            ha="center", va="center", color=colors[topic],
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )  # fmt: skip
+        names.append(name)
+    ax.figure.draw_without_rendering()
+    # By iterations, not by time: the same map on a slow machine.
+    adjust_text(names, ax=ax, expand=(1.08, 1.3), force_text=(0.3, 0.6), iter_lim=400)
+
+
+def _hover_chart(
+    points: np.ndarray, documents: Sequence[Document], width: int, height: int
+) -> dict:
+    """Return the Vega-Lite specification of a hover map."""
+    import altair as alt
+
+    colors = _topic_colors(documents)
+    rows = [
+        {
+            "x": round(float(x), 3), "y": round(float(y), 3), "sentence": d.content,
+            "topic": d.topic, "subtopic": d.subtopic, "id": d.id,
+        }
+        for (x, y), d in zip(points, documents, strict=True)
+    ]  # fmt: skip
+    shown = alt.selection_point(
+        name="shown",
+        fields=["topic"],
+        bind="legend",
+        toggle="true",
+        clear=False,
+        empty=False,
+        value=[{"topic": topic} for topic in colors],
+    )
+    find = alt.param(
+        name="find",
+        value="",
+        bind=alt.binding(input="search", name="Find a word: ", debounce=150),
+    )
+    found = "find && indexof(lower(datum.sentence), lower(find)) >= 0"
+    axis = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
+    # Fixed, so that nothing moves when a topic is hidden.
+    x, y = (
+        alt.Scale(domain=[min(v), max(v)], nice=False, padding=12)
+        for v in ([row[name] for row in rows] for name in "xy")
+    )
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_circle()
+        .encode(
+            x=alt.X("x:Q", axis=axis, scale=x),
+            y=alt.Y("y:Q", axis=axis, scale=y),
+            color=alt.Color(
+                "topic:N",
+                scale=alt.Scale(domain=list(colors), range=list(colors.values())),
+                legend=alt.Legend(
+                    orient="top", title=None, symbolSize=130, labelFontSize=13
+                ),
+            ),
+            size=alt.condition(found, alt.value(110), alt.value(38)),
+            opacity=alt.condition(
+                f"!find || ({found})", alt.value(0.75), alt.value(0.1)
+            ),
+            stroke=alt.condition(found, alt.value("black"), alt.value(None)),
+            tooltip=[f"{name}:N" for name in ("sentence", "topic", "subtopic", "id")],
+        )
+        .transform_filter(shown)
+        .add_params(shown, find)
+        .properties(width=width, height=height)
+        .configure_view(stroke=None)
+    )
+    return chart.to_dict()
+
+
+#: A page of its own for a hover map. `spec` holds no "<", so it cannot end the script.
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';
+script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'">
+<style>
+body { font: 14px sans-serif; margin: 8px; max-width: ${width}px; }
+h1 { font-size: 15px; font-weight: normal; margin: 0 0 6px; }
+#vg-tooltip-element { max-width: 420px; font-size: 13px; white-space: normal; }
+#vg-tooltip-element td.value { max-width: 330px; white-space: normal; }
+.vega-bind input { font: inherit; padding: 2px 6px; }
+</style>
+<script>$library</script></head>
+<body><h1>$title</h1><div id="map"></div>
+<script>
+vegaEmbed("#map", $spec, {actions: false, mode: "vega-lite", renderer: "canvas"});
+</script></body></html>
+""")
 
 
 def _wrapped(text: str, width: int = 26) -> str:

@@ -1,11 +1,15 @@
 """Figures show what they are given: labels, colours, values."""
 
+import html
+import json
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from helpers import visualization
+from helpers import CourseError, visualization
 from helpers.corpus import Document
 from helpers.metrics import Interval
 
@@ -109,3 +113,155 @@ def test_costs_stand_at_their_places_on_log_axes():
 def test_the_style_is_set():
     visualization.use_style()
     assert not plt.rcParams["axes.spines.top"]
+
+
+def rows(n, width=20):
+    return np.random.default_rng(0).normal(size=(n, width)).astype(np.float32)
+
+
+def test_pca_is_that_of_scikit_learn_up_to_the_sign():
+    from sklearn.decomposition import PCA
+
+    found = visualization.project(rows(50), "pca")
+    expected = PCA(n_components=2).fit_transform(rows(50))
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-4)
+    assert (found[np.abs(found).argmax(axis=0), [0, 1]] > 0).all()
+    mirrored = visualization.project(rows(50)[:, ::-1], "pca")
+    np.testing.assert_allclose(found, mirrored, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["umap", "pca"])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 11, 12, 16])
+def test_even_a_tiny_corpus_gets_a_map_without_a_warning(n, method, recwarn):
+    points = visualization.project(rows(n), method)
+    assert points.shape == (n, 2)
+    assert np.isfinite(points).all()
+    shown = [w for w in recwarn if not issubclass(w.category, ImportWarning)]
+    assert not [w for w in shown if "umap" in str(w.filename)]
+
+
+def test_equal_rows_and_rows_of_zeros_get_a_map():
+    for same in (np.ones((30, 8)), np.zeros((30, 8)), np.ones((3, 1))):
+        assert np.isfinite(visualization.project(same, "pca")).all()
+    assert visualization.project(np.ones((30, 8))).shape == (30, 2)
+
+
+def test_umap_gives_the_same_map_twice_and_another_for_another_seed():
+    one, two, other = (visualization.project(rows(40), seed=s) for s in (1, 1, 2))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_umap_keeps_groups_apart_that_are_apart():
+    from sklearn.manifold import trustworthiness
+
+    centres = np.repeat(rows(3) * 5, 20, axis=0)
+    points = visualization.project(centres + rows(60), n_neighbors=10)
+    assert trustworthiness(centres + rows(60), points, metric="cosine") > 0.85
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "method", "message"),
+    [
+        (np.ones(5), "umap", r"shape \(5,\)"),
+        (np.empty((0, 5)), "pca", r"shape \(0, 5\); a map"),
+        (np.full((4, 2), np.nan), "umap", "NaN or infinite"),
+        (np.ones((4, 2)), "tsne", "choose 'umap' or 'pca'"),
+    ],
+)
+def test_what_cannot_be_flattened_is_refused(embeddings, method, message):
+    with pytest.raises(CourseError, match=message):
+        visualization.project(embeddings, method)
+
+
+EVIL = [
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "<!-- <script> &amp; \u2028 'quotes' \"double\"",
+    "$spec ${library}",
+]
+
+
+def on_a_map(
+    texts=("one", "two", "three"), topics=("crypto", "powerlifting", "crypto")
+):
+    subtopics = ("mining", "squat", "defi")
+    documents = [
+        Document(f"d{i}", "", text, topics[i % 3], subtopics[i % 3])
+        for i, text in enumerate(texts)
+    ]
+    return np.arange(2.0 * len(texts)).reshape(-1, 2), documents
+
+
+def test_the_map_names_subtopics_and_rings_documents():
+    points, documents = on_a_map()
+    ax = visualization.plot_map(points, documents, ringed={"d1"}, title="A finding")
+    assert set(texts(ax)) == {"mining", "squat", "defi"}
+    dots = {c.get_label(): c for c in ax.collections[:2]}
+    assert dots["crypto"].get_offsets().tolist() == points[[0, 2]].tolist()
+    assert ax.collections[2].get_offsets().tolist() == [points[1].tolist()]
+    assert not texts(visualization.plot_map(points, documents, label=False))
+
+
+def test_names_on_the_real_map_do_not_overlap(documents, model):
+    embeddings = model.encode([document.content for document in documents])
+    points = visualization.project(embeddings, "pca")
+    ax = visualization.plot_map(points, documents)
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent().shrunk(0.98, 0.9) for text in ax.texts]
+    assert len(boxes) == 24
+    crossing = sum(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert crossing == 0
+
+
+def test_other_topics_get_other_colors():
+    points, documents = on_a_map(topics=("law", "crypto", "tax"))
+    ax = visualization.plot_map(points, documents, label=False)
+    colors = [to_hex(c.get_facecolor()[0]) for c in ax.collections]
+    assert len(set(colors)) == 3
+    assert visualization.TOPIC_COLORS["crypto"].lower() in colors
+
+
+@pytest.mark.parametrize("draw", [visualization.plot_map, visualization.hover_map])
+def test_points_that_do_not_fit_the_documents_are_refused(draw):
+    points, documents = on_a_map()
+    for bad in (points[:2], points.T, points[:, :1], np.empty((0, 2))):
+        with pytest.raises(CourseError, match="points have shape"):
+            draw(bad, documents)
+    with pytest.raises(CourseError, match="points have shape"):
+        draw(np.empty((0, 2)), [])
+
+
+def specification(page):
+    """Return the specification that a page hands to Vega."""
+    found = re.search(r'vegaEmbed\("#map", (\{.*\}), \{actions: false', page)
+    return json.loads(found[1])
+
+
+def test_a_sentence_cannot_leave_the_hover_map(tmp_path):
+    points, documents = on_a_map(EVIL)
+    page = visualization.hover_map(points, documents, title=EVIL[1])
+    assert [row["sentence"] for row in specification(page.html)["data"]["values"]] == (
+        EVIL
+    )
+    assert "onerror=alert" not in page.html.replace(
+        "\\u003cimg src=x onerror=", ""
+    ).replace("&lt;img src=x onerror=", "")
+    assert page.html.count("</script>") == 2
+    frame = page._repr_html_()
+    assert frame.count("<") == 2  # the frame opens and closes, nothing else
+    assert 'sandbox="allow-scripts"' in frame
+    assert page.html == html.unescape(re.search(r'srcdoc="([^"]*)"', frame)[1])
+    assert page.save(tmp_path / "map.html").read_text(encoding="utf-8") == page.html
+    assert len(repr(page)) < 80
+
+
+def test_a_hover_map_asks_for_nothing_and_stays_small(documents):
+    points = np.random.default_rng(0).normal(size=(len(documents), 2))
+    page = visualization.hover_map(points, documents).html
+    assert len(page) < 2_000_000
+    assert "default-src 'none'" in page  # the browser itself refuses to load
+    many = visualization.hover_map(
+        np.tile(points, (21, 1))[:10_000], (documents * 21)[:10_000]
+    )
+    assert len(many.html) < 8_000_000
