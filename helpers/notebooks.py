@@ -24,8 +24,9 @@ BUILD = ROOT / "build"
 REASONS = {"setup", "timing", "training", "download"}
 #: Longest code cell and widest line; Colab scrolls sideways beyond that.
 MAX_LINES, MAX_COLUMNS = 20, 88
-#: The Colab badge, as Markdown.
-BADGE = r"\[!\[Open in Colab\].*?\)\]\(.*?\)"
+#: The link to Colab, as Markdown. Not the usual badge: that is a picture on the
+#: network, and a notebook opened in JupyterLab is to ask for nothing.
+COLAB_LINK = r"\[Open in Colab\]\(.*?\)"
 #: Seconds after which a single cell is given up.
 CELL_TIMEOUT = 900
 
@@ -204,7 +205,7 @@ def to_html(notebook: NotebookNode, path: Path) -> None:
     """Export to one HTML file that asks for nothing on the network.
 
     Links between notebooks lead to their HTML; scripts that nbconvert takes from a CDN
-    by default are left out, and so is the badge, a picture on the network.
+    by default are left out.
     """
     from nbconvert import HTMLExporter
 
@@ -212,7 +213,6 @@ def to_html(notebook: NotebookNode, path: Path) -> None:
     for cell in page.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(r"\((0\d_\w+)\.ipynb\)", r"(\1.html)", cell.source)
-            cell.source = re.sub(BADGE, "", cell.source)
     exporter = HTMLExporter(
         mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
     )
@@ -237,6 +237,10 @@ def clean(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = {"tags": tags} if tags else {}
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "text/html" in data:  # a widget is dead without its kernel
+                data.pop("application/vnd.jupyter.widget-view+json", None)
     CoalesceStreamsPreprocessor().preprocess(notebook, {})
 
 
@@ -260,18 +264,15 @@ if "google.colab" in sys.modules:
     setup.colab()"""
 
 
-def badge(name: str) -> str:
-    """Return the Colab badge of a notebook, as Markdown."""
+def colab_link(name: str) -> str:
+    """Return the link that opens a notebook in Colab, as Markdown."""
     path = repository().removeprefix("https://github.com/")
     base = "https://colab.research.google.com"
-    return (
-        f"[![Open in Colab]({base}/assets/colab-badge.svg)]"
-        f"({base}/github/{path}/blob/main/notebooks/{name}.ipynb)"
-    )
+    return f"[Open in Colab]({base}/github/{path}/blob/main/notebooks/{name}.ipynb)"
 
 
 def carry_address(path: Path) -> bool:
-    """Write the course's address into a notebook's badge and setup cell.
+    """Write the course's address into a notebook's Colab link and setup cell.
 
     Returns whether anything changed.
     """
@@ -281,7 +282,7 @@ def carry_address(path: Path) -> bool:
         if cell.source.startswith("# Setup: acts on Colab only"):
             cell.source = setup_cell()
     first = notebook.cells[0]
-    first.source = re.sub(BADGE, badge(path.stem), first.source)
+    first.source = re.sub(COLAB_LINK, colab_link(path.stem), first.source)
     changed = before != [cell.source for cell in notebook.cells]
     if changed:
         write(notebook, path)
@@ -306,7 +307,7 @@ def _frame(cells: list[NotebookNode], text: str) -> list[str]:
     """Check the opening, the setup cell, the recap and the questions."""
     wanted = {
         "a title like '# 3. Semantic search'": re.match(r"# \d\. ", cells[0].source),
-        "a Colab badge": "[![Open in Colab]" in cells[0].source,
+        "a link to Colab": re.search(COLAB_LINK, cells[0].source),
         "'**You will:**' in the second cell": "**You will:**" in cells[1].source,
         "the shared setup cell in third place": cells[2].source == setup_cell(),
         "'**You have:**' in the recap": "**You have:**" in text,

@@ -32,7 +32,7 @@ FLOORS = [
     ["storage"],
     ["corpus", "metrics", "models", "notebooks", "setup", "similarity"],
     ["doctor", "exercises", "retrieval", "timing", "visualization"],
-    ["__main__"],
+    ["__main__", "interactive"],
 ]
 
 

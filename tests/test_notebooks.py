@@ -86,7 +86,7 @@ def test_house_rules_find_the_rest():
     assert "not run from top" in faults(
         lambda n: code_cells(n)[5].update(execution_count=99)
     )
-    assert "Colab badge" in faults(lambda n: n.cells[0].update(source="# 2. Title"))
+    assert "link to Colab" in faults(lambda n: n.cells[0].update(source="# 2. Title"))
 
 
 def test_a_notebook_can_be_named_in_many_ways():

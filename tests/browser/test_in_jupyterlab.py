@@ -1,0 +1,233 @@
+"""Notebooks 3 and 4, run through the menu of a real JupyterLab in a real Chromium."""
+
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from helpers import ROOT, notebooks
+
+#: Where pictures go; `make screenshots` sets it to the folder that the README shows.
+PICTURES = Path(os.environ.get("COURSE_SCREENSHOTS", ROOT / "build" / "screenshots"))
+#: Messages of JupyterLab and Chromium themselves, which are none of ours.
+FOREIGN = (
+    r"jlab_core|/static/|lab/extensions|favicon|Permissions-Policy|service-?worker"
+)
+
+
+class Page:
+    """One notebook, open in JupyterLab; notes what it asks for and complains of."""
+
+    def __init__(self, browser, address, token, name):
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        self.page, self.asked, self.errors = context.new_page(), [], []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}&reset")
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+        self.kernel("Idle")
+
+    def _note(self, message):
+        where = (message.location or {}).get("url", "")
+        if message.type == "error" and not re.search(FOREIGN, where + message.text):
+            self.errors.append(f"{message.text} ({where})")
+
+    def kernel(self, status, seconds=120):
+        """Wait until the kernel is idle, or busy."""
+        self.page.locator(
+            f'.jp-NotebookPanel-toolbar [data-status="{status.lower()}"]'
+        ).first.wait_for(timeout=seconds * 1000)
+
+    def run_all(self, seconds=180):
+        """Run all cells through the menu; a click that runs nothing is repeated."""
+        for _ in range(3):
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_text("Run All Cells", exact=True).click()
+            try:
+                self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(
+                    timeout=10_000
+                )
+                break
+            except Exception:  # the menu opened before the kernel was connected
+                continue
+        deadline = time.monotonic() + seconds
+        while self.page.locator(".jp-InputPrompt", has_text="[*]").count():
+            assert time.monotonic() < deadline, "the cells did not come to an end"
+            time.sleep(0.5)
+        self.kernel("Idle")
+
+    def scroll_to(self, text):
+        """Bring a heading to the top: only cells in sight are drawn."""
+        if self.page.locator("#filebrowser").is_visible():
+            self.page.keyboard.press("Control+b")  # more room for the notebook
+        self.page.get_by_role("heading", name=text).first.evaluate(
+            "heading => heading.scrollIntoView({block: 'start'})"
+        )
+        self.page.wait_for_timeout(800)
+
+    def picture(self, name):
+        """Save what is to be seen."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+@pytest.fixture
+def opened(browser, lab):
+    """Return a function that opens a notebook; afterwards, look what it asked for."""
+    pages = []
+
+    def open_notebook(name):
+        pages.append(Page(browser, *lab, name))
+        return pages[-1]
+
+    yield open_notebook
+    for page in pages:
+        own = (lab[0], lab[0].replace("http", "ws"), "data:", "blob:", "about:")
+        foreign = [url for url in page.asked if not url.startswith(own)]
+        page.page.context.close()
+        assert not foreign
+        assert not page.errors
+
+
+def test_without_the_token_nobody_gets_in(lab):
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{lab[0]}/api/contents")
+
+
+def test_the_search_box_ranks_anew_for_another_world(opened):
+    lab = opened("03_semantic_search.ipynb")
+    lab.run_all()
+    lab.scroll_to("3.7 Your own queries")
+    box = lab.page.get_by_placeholder("type a query and press Enter")
+    columns = lab.page.locator(".jp-OutputArea-output section")
+
+    def topics():
+        texts = columns.locator("li div:nth-child(2)").all_inner_texts()
+        return [text.split(" · ")[1] for text in texts]
+
+    columns.first.wait_for()
+    columns.last.evaluate("column => column.scrollIntoView({block: 'end'})")
+    assert columns.count() == 3
+    assert set(topics()[:3]) == {"powerlifting"}
+    lab.picture("search_box_lifting")
+    box.fill("pump and dump of a worthless coin")
+    box.press("Enter")
+    columns.first.get_by_text("crypto").first.wait_for()
+    assert set(topics()[:3]) == {"crypto"}
+    assert columns.nth(1).locator("mark").count() >= 2
+    lab.picture("search_box")
+    # With the keyboard alone: from the box to the first tick, and off with it.
+    box.press("Tab")
+    lab.page.keyboard.press("Space")
+    columns.nth(2).wait_for(state="detached")
+    assert columns.locator("h4").all_inner_texts() == ["BM25", "fused"]
+
+
+def test_the_hover_map_shows_hides_and_finds_sentences(opened):
+    lab = opened("04_umap_visualization.ipynb")
+    lab.run_all()
+    lab.scroll_to("4.7 A map to touch")
+    frame = lab.page.frame_locator("iframe").first
+    canvas = frame.locator("canvas")
+    canvas.wait_for(timeout=30_000)
+    lab.page.locator("iframe").first.evaluate(
+        "frame => frame.scrollIntoView({block: 'start'})"
+    )
+    lab.page.wait_for_timeout(1_000)
+    texts = [d["sentence"] for d in sentences(frame)]
+    tip = frame.locator("#vg-tooltip-element.visible")
+    box = canvas.bounding_box()
+    next(spots(lab.page, box, tip))
+    shown = tip.locator("td.value").first.inner_text()
+    assert shown in texts
+    lab.picture("hover_map")
+    lab.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2)
+
+    before = canvas.screenshot()
+    frame.locator("input").fill("whale")
+    lab.page.wait_for_timeout(600)
+    assert canvas.screenshot() != before
+    lab.picture("hover_map_whale")
+    frame.locator("input").fill("")
+    lab.page.wait_for_timeout(600)
+    assert canvas.screenshot() == before
+
+    legend = box["x"] + 40, box["y"] + 13  # the word crypto
+    lab.page.mouse.click(*legend)
+    lab.page.wait_for_timeout(600)
+    assert canvas.screenshot() != before
+    found = {topic_at(tip) for _ in spots(lab.page, box, tip, 40)}
+    assert found == {"powerlifting"}
+    lab.page.mouse.click(*legend)
+    lab.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2)
+    lab.page.wait_for_timeout(600)
+    assert canvas.screenshot() == before
+
+
+def sentences(frame):
+    """Return the rows that the map was given."""
+    script = frame.locator("body script").first.text_content()
+    specification = re.search(r'"#map", (\{.*\}), \{actions', script)[1]
+    return json.loads(specification)["data"]["values"]
+
+
+def spots(page, box, tip, step=9):
+    """Move the mouse over the map in a grid; yield the places that show a tooltip."""
+    for y in range(int(box["y"]) + 60, int(box["y"] + box["height"]) - 20, step):
+        for x in range(
+            int(box["x"]) + 20, int(box["x"] + box["width"]) - 20, step // 3
+        ):
+            page.mouse.move(x, y)
+            if tip.count():
+                yield x, y
+
+
+def topic_at(tip):
+    """Return the topic that the tooltip names."""
+    return tip.locator("td.value").nth(1).inner_text()
+
+
+def test_an_exported_notebook_shows_the_map_and_asks_for_nothing(browser, tmp_path):
+    path = notebooks.NOTEBOOKS / "04_umap_visualization.ipynb"
+    notebooks.to_html(notebooks.read(path), tmp_path / "page.html")
+    page, asked, errors = browser.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    page.frame_locator("iframe").first.locator("canvas").wait_for(timeout=30_000)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert errors == []
+    page.close()
+
+
+def test_ten_thousand_points_answer_quickly(browser, tmp_path):
+    """A hidden sentence cannot run as HTML, and typing redraws in under a second."""
+    import numpy as np
+
+    from helpers import visualization
+    from helpers.corpus import Document
+
+    evil = "<img src=x onerror=\"document.title='bitten'\"></script><script>"
+    documents = [Document(str(i), "", f"{evil} {i}", "crypto") for i in range(10_000)]
+    points = np.random.default_rng(0).normal(size=(10_000, 2))
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    visualization.hover_map(points, documents, title="many").save(tmp_path / "m.html")
+    page.goto((tmp_path / "m.html").as_uri())
+    canvas = page.locator("canvas")
+    canvas.wait_for(timeout=30_000)
+    box, before = canvas.bounding_box(), canvas.screenshot()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator("#vg-tooltip-element.visible").wait_for(timeout=5_000)
+    assert evil in page.locator("#vg-tooltip-element td.value").first.inner_text()
+    assert page.title() == "many"
+    page.mouse.move(2, 2)
+    page.locator("input").fill("777")
+    page.wait_for_timeout(1_000)
+    assert canvas.screenshot() != before
+    page.close()
