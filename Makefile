@@ -7,10 +7,10 @@ else
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick lab notebooks html lint format doctor lock clean distclean
+.PHONY: help setup run test quick test-browser screenshots lab notebooks html lint format doctor lock clean distclean
 
 help: ## list the targets
-	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<10} {m[2]}') for m in re.finditer(r'^(\w+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
+	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
 
 setup: ## make .venv and install the pinned set (once)
 	@$(PYTHON) -m helpers setup
@@ -25,6 +25,13 @@ test: setup ## every test: units, doctests, README, house rules, nbval, lint
 
 quick: setup ## the tests that run no notebook and start no process
 	@$(VENV_PYTHON) -m pytest -m "not slow" tests helpers
+
+test-browser: setup ## notebooks 3 and 4 in a real JupyterLab and Chromium
+	@$(VENV_PYTHON) -m pip install -q "playwright>=1.50,<2"
+	@$(VENV_PYTHON) -m pytest -o addopts="" -p no:nbval -ra tests/browser
+
+screenshots: export COURSE_SCREENSHOTS = notebooks/figures
+screenshots: test-browser ## test-browser, and renew the pictures that the README shows
 
 lab: setup ## open JupyterLab on the course
 	@$(VENV_PYTHON) -m jupyter lab --notebook-dir=. notebooks

@@ -50,14 +50,16 @@ def test_the_run_example_has_the_right_cells():
     assert shown == real
 
 
-def test_ci_calls_the_test_command_and_nothing_cleverer():
+def test_ci_calls_the_test_command_and_then_the_browser():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     commands = [line for line in script.splitlines() if line and line[0] != "#"]
-    assert commands[-1] == "make test"
-    assert len(commands) == 3
+    assert commands[2] == "make test"
+    assert commands[-1] == "make test-browser"
+    assert len(commands) == 5
+    assert "make test-browser" in README
 
 
-@pytest.mark.parametrize("name", re.findall(r"`make (\w+)`", README))
+@pytest.mark.parametrize("name", re.findall(r"`make ([\w-]+)`", README))
 def test_every_make_target_exists(name):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{name}:.*## ", makefile, re.M)

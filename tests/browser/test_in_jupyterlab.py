@@ -115,7 +115,6 @@ def test_the_search_box_ranks_anew_for_another_world(opened):
     columns.last.evaluate("column => column.scrollIntoView({block: 'end'})")
     assert columns.count() == 3
     assert set(topics()[:3]) == {"powerlifting"}
-    lab.picture("search_box_lifting")
     box.fill("pump and dump of a worthless coin")
     box.press("Enter")
     columns.first.get_by_text("crypto").first.wait_for()
@@ -140,57 +139,67 @@ def test_the_hover_map_shows_hides_and_finds_sentences(opened):
         "frame => frame.scrollIntoView({block: 'start'})"
     )
     lab.page.wait_for_timeout(1_000)
-    texts = [d["sentence"] for d in sentences(frame)]
     tip = frame.locator("#vg-tooltip-element.visible")
-    box = canvas.bounding_box()
-    next(spots(lab.page, box, tip))
-    shown = tip.locator("td.value").first.inner_text()
-    assert shown in texts
+    sentence = tip.locator("td.value").first
+    rows = drawn(frame)
+    coin, lift = (lonely(rows, topic) for topic in ("crypto", "powerlifting"))
+
+    def hover(row):
+        box = canvas.bounding_box()
+        x, y = box["x"] + row["left"], box["y"] + box["height"] - row["up"]
+        lab.page.mouse.move(x - 3, y)
+        lab.page.mouse.move(x, y, steps=3)
+        lab.page.wait_for_timeout(400)
+
+    for row in (coin, lift):
+        hover(row)
+        assert sentence.inner_text() == row["sentence"]
     lab.picture("hover_map")
-    lab.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2)
+    lab.page.mouse.move(2, 2)
 
     before = canvas.screenshot()
     frame.locator("input").fill("whale")
     lab.page.wait_for_timeout(600)
     assert canvas.screenshot() != before
-    lab.picture("hover_map_whale")
     frame.locator("input").fill("")
     lab.page.wait_for_timeout(600)
     assert canvas.screenshot() == before
 
-    legend = box["x"] + 40, box["y"] + 13  # the word crypto
-    lab.page.mouse.click(*legend)
-    lab.page.wait_for_timeout(600)
-    assert canvas.screenshot() != before
-    found = {topic_at(tip) for _ in spots(lab.page, box, tip, 40)}
-    assert found == {"powerlifting"}
-    lab.page.mouse.click(*legend)
-    lab.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2)
-    lab.page.wait_for_timeout(600)
-    assert canvas.screenshot() == before
+    for hidden in (True, False):
+        box = canvas.bounding_box()
+        lab.page.mouse.click(box["x"] + 40, box["y"] + 13)  # crypto, in the legend
+        hover(lift)
+        assert sentence.inner_text() == lift["sentence"]
+        hover(coin)
+        if hidden:
+            assert tip.count() == 0
+        else:
+            assert sentence.inner_text() == coin["sentence"]
 
 
-def sentences(frame):
-    """Return the rows that the map was given."""
+def drawn(frame, width=760, height=520, padding=12, margin=5):
+    """Return the rows that the map was given, with their places in pixels."""
     script = frame.locator("body script").first.text_content()
-    specification = re.search(r'"#map", (\{.*\}), \{actions', script)[1]
-    return json.loads(specification)["data"]["values"]
+    found = json.loads(re.search(r'"#map", (\{.*\}), \{actions', script)[1])
+    rows = found["data"]["values"]
+    for place, axis, size in (("left", "x", width), ("up", "y", height)):
+        values = [row[axis] for row in rows]
+        step = (size - 2 * padding) / (max(values) - min(values))
+        for row in rows:
+            row[place] = margin + padding + (row[axis] - min(values)) * step
+    return rows
 
 
-def spots(page, box, tip, step=9):
-    """Move the mouse over the map in a grid; yield the places that show a tooltip."""
-    for y in range(int(box["y"]) + 60, int(box["y"] + box["height"]) - 20, step):
-        for x in range(
-            int(box["x"]) + 20, int(box["x"] + box["width"]) - 20, step // 3
-        ):
-            page.mouse.move(x, y)
-            if tip.count():
-                yield x, y
+def lonely(rows, topic):
+    """Return the row of a topic that is farthest from all others."""
 
+    def room(row):
+        others = (other for other in rows if other is not row)
+        return min(
+            (row["left"] - o["left"]) ** 2 + (row["up"] - o["up"]) ** 2 for o in others
+        )
 
-def topic_at(tip):
-    """Return the topic that the tooltip names."""
-    return tip.locator("td.value").nth(1).inner_text()
+    return max((row for row in rows if row["topic"] == topic), key=room)
 
 
 def test_an_exported_notebook_shows_the_map_and_asks_for_nothing(browser, tmp_path):
