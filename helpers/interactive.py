@@ -43,9 +43,8 @@ class SearchBox:
         if not columns:
             columns = ["<p><em>Tick at least one method.</em></p>"]
         return (
-            '<div style="display: flex; flex-wrap: wrap; gap: 18px; max-width: 1100px">'
-            + "".join(columns)
-            + "</div>"
+            '<div style="display: flex; flex-wrap: wrap; gap: 18px; '
+            'max-width: 1100px; line-height: 1.4">' + "".join(columns) + "</div>"
         )
 
     def widget(self):
