@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from helpers import ROOT, notebooks
 
@@ -31,36 +32,34 @@ class Page:
         self.page.on("console", self._note)
         self.page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}&reset")
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-        self.kernel("Idle")
+        self.idle()
 
     def _note(self, message):
         where = (message.location or {}).get("url", "")
         if message.type == "error" and not re.search(FOREIGN, where + message.text):
             self.errors.append(f"{message.text} ({where})")
 
-    def kernel(self, status, seconds=120):
-        """Wait until the kernel is idle, or busy."""
-        self.page.locator(
-            f'.jp-NotebookPanel-toolbar [data-status="{status.lower()}"]'
-        ).first.wait_for(timeout=seconds * 1000)
+    def idle(self, seconds=180):
+        """Wait until the kernel is idle, and stays so: between cells it blinks."""
+        light = self.page.locator('.jp-NotebookPanel-toolbar [data-status="idle"]')
+        deadline, calm = time.monotonic() + seconds, 0
+        while calm < 12:
+            assert time.monotonic() < deadline, "the kernel did not come to rest"
+            self.page.wait_for_timeout(250)
+            calm = calm + 1 if light.count() else 0
 
-    def run_all(self, seconds=180):
+    def run_all(self):
         """Run all cells through the menu; a click that runs nothing is repeated."""
+        started = self.page.locator(".jp-InputPrompt", has_text="[*]").first
         for _ in range(3):
             self.page.get_by_role("menuitem", name="Run", exact=True).click()
             self.page.get_by_text("Run All Cells", exact=True).click()
             try:
-                self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(
-                    timeout=10_000
-                )
+                started.wait_for(timeout=10_000)
                 break
-            except Exception:  # the menu opened before the kernel was connected
+            except PlaywrightTimeout:  # the kernel was not connected yet
                 continue
-        deadline = time.monotonic() + seconds
-        while self.page.locator(".jp-InputPrompt", has_text="[*]").count():
-            assert time.monotonic() < deadline, "the cells did not come to an end"
-            time.sleep(0.5)
-        self.kernel("Idle")
+        self.idle()
 
     def scroll_to(self, text):
         """Bring a heading to the top: only cells in sight are drawn."""
