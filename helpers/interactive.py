@@ -22,24 +22,24 @@ class SearchBox:
         self.indexes, self.query = dict(indexes), retrieval.checked_query(query)
         self.top_k = top_k
 
-    def search(self, query: str) -> dict[str, list[Hit]]:
-        """Return every method's ranking: name -> hits, best first."""
+    def search(
+        self, query: str, shown: list[str] | None = None
+    ) -> dict[str, list[Hit]]:
+        """Return the ranking of every method, or of those in `shown`, best first."""
+        retrieval.checked_query(query)
         return {
             name: index.search(query, min(self.top_k, len(index.documents)))
             for name, index in self.indexes.items()
+            if shown is None or name in shown
         }
 
     def to_html(self, query: str, shown: list[str] | None = None) -> str:
         """Return the rankings as HTML, side by side; texts are escaped."""
         try:
-            rankings = self.search(query)
+            rankings = self.search(query, shown)
         except CourseError as error:
             return f"<p><em>{html.escape(str(error))}</em></p>"
-        columns = [
-            self._column(name, query, hits)
-            for name, hits in rankings.items()
-            if shown is None or name in shown
-        ]
+        columns = [self._column(name, query, hits) for name, hits in rankings.items()]
         if not columns:
             columns = ["<p><em>Tick at least one method.</em></p>"]
         return (
