@@ -16,6 +16,8 @@ from helpers import ROOT, CourseError
 
 #: The folder of the data that ships with the course.
 DATA = ROOT / "data"
+#: The files of a folder of pairs: to learn from, to choose by, to be judged by.
+SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sentences and how much they mean the same, from 0 (nothing) to 1 (all)."""
+    """Two sentences and how much they mean the same, from 0 (nothing) to 1 (all).
+
+    `about` is what the pair teaches or tests, a jargon term say; "" if nothing.
+    """
 
     sentence1: str
     sentence2: str
     score: float
+    about: str = ""
 
 
 def load_corpus(path: str | Path | None = None) -> list[Document]:
@@ -123,22 +129,60 @@ def load_qrels(
     return _not_empty(qrels, file)
 
 
-def load_pairs(path: str | Path) -> list[Pair]:
-    """Read labelled pairs, a JSON Lines file of `sentence1`, `sentence2`, `score`.
+def load_pairs(path: str | Path | None = None, *, split: str = "train") -> list[Pair]:
+    """Read labelled pairs: lines of `sentence1`, `sentence2`, `score`, maybe `about`.
 
-    Raises CourseError, with file and line, when a sentence is missing or blank or a
-    score is not a number from 0 to 1.
+    `path` is a JSON Lines file, or a folder with `<split>.jsonl`; without it, the
+    course's `pairs`. In a folder, train.jsonl, dev.jsonl and test.jsonl are compared: a
+    sentence of one must not stand in another, or the test would ask what was learnt by
+    heart. Raises CourseError, with file and line, for such a sentence, for a missing or
+    blank one, and for a score that is not a number from 0 to 1.
+
+    >>> load_pairs(split="test")[0].score
+    1.0
     """
-    pairs = []
-    for place, record in _records(_existing(path)):
+    path = DATA / "pairs" if path is None else Path(path)
+    if not path.is_dir():
+        return [pair for _, pair in _pairs(_existing(path))]
+    wanted = _existing(path / f"{split}.jsonl")
+    seen: dict[str, tuple[Path, str]] = {}
+    result = []
+    for file in dict.fromkeys((*(path / f"{name}.jsonl" for name in SPLITS), wanted)):
+        for place, pair in _pairs(file) if file == wanted or file.is_file() else ():
+            if file == wanted:
+                result.append(pair)
+            for sentence in (pair.sentence1, pair.sentence2):
+                other, there = seen.setdefault(_folded(sentence), (file, place))
+                if other != file:
+                    raise CourseError(
+                        f"{place}: the sentence {sentence!r} stands in {there} too; a "
+                        "sentence belongs to one split, or the test is no test"
+                    )
+    return result
+
+
+def _pairs(file: Path) -> Iterator[tuple[str, Pair]]:
+    """Yield place ("file, line n") and pair of every line."""
+    for place, record in _records(file):
         sentences = [
             _text(record, key, place, needed=True) for key in ("sentence1", "sentence2")
         ]
         for key, sentence in zip(("sentence1", "sentence2"), sentences, strict=True):
             if not sentence.strip():
                 raise CourseError(f'{place}: "{key}" is blank; write it, or drop it')
-        pairs.append(Pair(*sentences, _score(record, place)))
-    return pairs
+        yield (
+            place,
+            Pair(*sentences, _score(record, place), _text(record, "about", place)),
+        )
+
+
+def _folded(sentence: str) -> str:
+    """Return what two copies of a sentence share: words, not case or spaces.
+
+    >>> _folded("The  whale\tSOLD.") == _folded("the whale sold")
+    True
+    """
+    return " ".join(sentence.casefold().split()).rstrip(".!? ")
 
 
 def _score(record: dict, place: str) -> float:

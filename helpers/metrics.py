@@ -1,4 +1,4 @@
-"""How good is a ranking? nDCG, MRR and recall on graded judgements, in NumPy.
+"""How good is a ranking? nDCG, MRR, recall and rank correlation, in NumPy.
 
 A *run* maps query id -> document id -> score, *qrels* map query id -> document id ->
 grade, both as TREC and BEIR use them. The figures are those of trec_eval: a grade is
@@ -143,6 +143,95 @@ def bootstrap_interval(
     )
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(values.mean()), float(low), float(high))
+
+
+def spearman(
+    labels: Sequence[float] | np.ndarray, scores: Sequence[float] | np.ndarray
+) -> float:
+    """Spearman's rank correlation of two lists (n,), from -1 to 1.
+
+    Pearson's correlation of the ranks; equal values share the mean of their ranks
+    (Spearman 1904). Only the order counts. Raises CourseError when the lists differ in
+    length, hold fewer than two values or what is not finite, or all values of one are
+    the same: then there is no order to compare.
+
+    >>> spearman([0.0, 0.3, 0.7, 1.0], [0.1, 0.4, 0.2, 0.9])
+    0.8
+    """
+    labels, scores = _two_lists(labels, scores)
+    for name, values in (("labels", labels), ("scores", scores)):
+        if (values == values[0]).all():
+            raise CourseError(f"all {name} are {values[0]}; a correlation needs two")
+    return round(float(_correlations(labels[None], scores[None])[0]), 12)
+
+
+def spearman_interval(
+    labels: Sequence[float] | np.ndarray,
+    scores: Sequence[float] | np.ndarray,
+    *,
+    baseline: Sequence[float] | np.ndarray | None = None,
+    groups: Sequence | None = None,
+    resamples: int = 2_000,
+    seed: int = 0,
+) -> Interval:
+    """Spearman's correlation and its 95 % percentile bootstrap interval (Efron 1979).
+
+    labels, scores: (n,). With `baseline` (n,), the scores of another system on the same
+    pairs, it is the difference: correlation of `scores` less that of `baseline`. With
+    `groups` (n,), whole groups are drawn, because pairs that share a sentence or a term
+    succeed or fail together. Raises CourseError as `spearman` does.
+    """
+    systems = [np.asarray(scores, dtype=float)]
+    if baseline is not None:
+        systems.append(np.asarray(baseline, dtype=float))
+    values = [spearman(labels, each) for each in systems]
+    labels = np.asarray(labels, dtype=float)
+    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    if len(groups) != len(labels):
+        raise CourseError(
+            f"{len(groups)} groups for {len(labels)} labels; give each one"
+        )
+    names, member = np.unique(groups, return_inverse=True)
+    rows = [np.flatnonzero(member == number) for number in range(len(names))]
+    rng = np.random.default_rng(seed)
+    draws = []
+    for _ in range(resamples):
+        drawn = np.concatenate(
+            [rows[i] for i in rng.integers(len(rows), size=len(rows))]
+        )
+        sides = np.stack([each[drawn] for each in systems])
+        found = _correlations(np.broadcast_to(labels[drawn], sides.shape), sides)
+        draws.append(found[0] - (found[1] if baseline is not None else 0))
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    mean = values[0] - (values[1] if baseline is not None else 0)
+    return Interval(mean, float(low), float(high))
+
+
+def _two_lists(labels, scores) -> tuple[np.ndarray, np.ndarray]:
+    """Return two lists as arrays, refusing what cannot be compared."""
+    labels, scores = (np.asarray(each, dtype=float) for each in (labels, scores))
+    if labels.ndim != 1 or labels.shape != scores.shape or len(labels) < 2:
+        raise CourseError(
+            f"labels have shape {labels.shape} and scores {scores.shape}; a "
+            "correlation needs two lists of the same length, 2 or more"
+        )
+    if not (np.isfinite(labels).all() and np.isfinite(scores).all()):
+        raise CourseError("labels and scores must be finite; look for NaN")
+    return labels, scores
+
+
+def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Spearman's correlation row by row: (m, n), (m, n) -> (m,); nan where constant."""
+    a, b = (np.stack([_ranks(row) for row in each]) for each in (first, second))
+    a, b = (each - each.mean(axis=1, keepdims=True) for each in (a, b))
+    with np.errstate(invalid="ignore"):
+        return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Rank values from 1; equal values share the mean of their ranks: (n,) -> (n,)."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
 def _dcg(gains: np.ndarray) -> float:

@@ -64,11 +64,6 @@ def test_a_missing_file_is_named(tmp_path, load):
         load(tmp_path / "nowhere.jsonl")
 
 
-def test_a_folder_is_not_a_file_of_pairs(tmp_path):
-    with pytest.raises(CourseError, match="is a folder"):
-        corpus.load_pairs(tmp_path)
-
-
 def test_a_beir_folder_is_read(tmp_path):
     write(tmp_path, '{"_id": "d1", "title": "Title", "text": "Text", "metadata": {}}\n')
     write(tmp_path, '{"_id": 7, "text": "Query", "metadata": {}}\n', "queries.jsonl")
@@ -152,3 +147,56 @@ def test_bad_pairs_are_refused(tmp_path, case):
 def test_good_pairs_are_read(tmp_path):
     path = write(tmp_path, '{"sentence1": "a", "sentence2": "b", "score": 1}\n')
     assert corpus.load_pairs(path) == [corpus.Pair("a", "b", 1.0)]
+
+
+def splits(folder, **sentences):
+    """Write a folder of pairs; return it."""
+    for split, pairs in sentences.items():
+        lines = [
+            json.dumps({"sentence1": first, "sentence2": second, "score": 0.3})
+            for first, second in pairs
+        ]
+        write(folder, "\n".join(lines), f"{split}.jsonl")
+    return folder
+
+
+def test_a_split_of_a_folder_is_read(tmp_path):
+    splits(
+        tmp_path, train=[("a", "b")], test=[("c", "d"), ("e", "c")], more=[("a",) * 2]
+    )
+    assert corpus.load_pairs(tmp_path) == [corpus.Pair("a", "b", 0.3)]
+    assert len(corpus.load_pairs(tmp_path, split="test")) == 2
+    with pytest.raises(CourseError, match=r"dev\.jsonl: no such file"):
+        corpus.load_pairs(tmp_path, split="dev")
+
+
+@pytest.mark.parametrize(
+    "copy", ["The whale sold.", "the  WHALE sold", "The whale sold!"]
+)
+@pytest.mark.parametrize("loaded", ["train", "dev", "test"])
+def test_a_sentence_in_two_splits_is_refused(tmp_path, copy, loaded):
+    splits(
+        tmp_path,
+        train=[("a", "b"), ("c", "The whale sold.")],
+        dev=[("d", "e")],
+        test=[(copy, "f")],
+    )
+    message = (
+        r"test\.jsonl, line 1: the sentence .* stands in .*train\.jsonl, line 2 too"
+    )
+    with pytest.raises(CourseError, match=message):
+        corpus.load_pairs(tmp_path, split=loaded)
+
+
+def test_a_set_beside_the_splits_must_not_leak_either(tmp_path):
+    splits(tmp_path, train=[("a", "b")], probe=[("b", "c")])
+    with pytest.raises(CourseError, match=r"probe\.jsonl, line 1: the sentence 'b'"):
+        corpus.load_pairs(tmp_path, split="probe")
+
+
+def test_what_a_pair_is_about_is_read(tmp_path):
+    record = {"sentence1": "a", "sentence2": "b", "score": 0, "about": "gas"}
+    path = write(tmp_path, json.dumps(record))
+    assert corpus.load_pairs(path) == [corpus.Pair("a", "b", 0.0, "gas")]
+    with pytest.raises(CourseError, match='"about" is 5; it must be a text'):
+        corpus.load_pairs(write(tmp_path, json.dumps(record | {"about": 5})))

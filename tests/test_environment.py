@@ -31,7 +31,7 @@ SYSTEMS = ["linux", "darwin", "win32"]
 FLOORS = [
     ["storage"],
     ["corpus", "metrics", "models", "notebooks", "setup", "similarity"],
-    ["doctor", "exercises", "retrieval", "timing", "visualization"],
+    ["doctor", "exercises", "finetuning", "retrieval", "timing", "visualization"],
     ["__main__", "interactive"],
 ]
 

@@ -138,3 +138,77 @@ def test_bootstrap_covers_the_true_mean_as_often_as_it_says():
 def test_bootstrap_refuses_what_has_no_mean(values):
     with pytest.raises(CourseError, match="finite values"):
         metrics.bootstrap_interval(values)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_spearman_agrees_with_scipy(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.choice([0, 0.3, 0.7, 1.0], size=40)
+    scores = rng.normal(size=40) if seed % 2 else rng.integers(0, 5, size=40)
+    expected = stats.spearmanr(labels, scores).statistic
+    assert metrics.spearman(labels, scores) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "message"),
+    [
+        ([1.0], [1.0], "2 or more"),
+        ([1.0, 2.0], [1.0], "same length"),
+        ([1.0, 1.0], [1.0, 2.0], "all labels are 1.0"),
+        ([1.0, 2.0], [3.0, 3.0], "all scores are 3.0"),
+        ([1.0, np.nan], [3.0, 4.0], "look for NaN"),
+    ],
+)
+def test_spearman_refuses_what_has_no_order(labels, scores, message):
+    for figure in (metrics.spearman, metrics.spearman_interval):
+        with pytest.raises(CourseError, match=message):
+            figure(labels, scores)
+
+
+@pytest.fixture
+def scored():
+    """Return labels, a good and a poor system's scores of 60 pairs."""
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 0.3, 0.7, 1.0], size=60)
+    good, poor = (labels + rng.normal(scale=scale, size=60) for scale in (0.4, 1.5))
+    return labels, good, poor
+
+
+def test_the_interval_of_spearman_agrees_with_scipy(scored):
+    labels, good, _ = scored
+    theirs = stats.bootstrap(
+        (labels, good), lambda a, b: stats.spearmanr(a, b).statistic, paired=True,
+        vectorized=False, method="percentile", n_resamples=2_000, rng=1,
+    ).confidence_interval  # fmt: skip
+    ours = metrics.spearman_interval(labels, good)
+    assert ours.mean == pytest.approx(metrics.spearman(labels, good))
+    assert ours.low == pytest.approx(theirs.low, abs=0.02)
+    assert ours.high == pytest.approx(theirs.high, abs=0.02)
+
+
+def test_the_interval_of_a_difference(scored):
+    labels, good, poor = scored
+    gain = metrics.spearman_interval(labels, good, baseline=poor)
+    expected = metrics.spearman(labels, good) - metrics.spearman(labels, poor)
+    assert gain.mean == pytest.approx(expected)
+    assert 0 < gain.low < gain.mean < gain.high
+    none = metrics.spearman_interval(labels, good, baseline=good)
+    assert (none.mean, none.low, none.high) == (0, 0, 0)
+
+
+def test_copies_of_a_pair_do_not_narrow_an_interval_by_groups(scored):
+    labels, good, _ = scored
+
+    def width(interval):
+        return interval.high - interval.low
+
+    once = width(metrics.spearman_interval(labels, good))
+    copies = np.tile(labels, 4), np.tile(good, 4)
+    blind = width(metrics.spearman_interval(*copies))
+    grouped = width(
+        metrics.spearman_interval(*copies, groups=np.tile(np.arange(60), 4))
+    )
+    assert blind == pytest.approx(once / 2, rel=0.2)
+    assert grouped == pytest.approx(once, rel=0.1)
+    with pytest.raises(CourseError, match="3 groups for 60 labels"):
+        metrics.spearman_interval(labels, good, groups=["a", "b", "c"])
