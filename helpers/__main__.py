@@ -18,9 +18,18 @@ from helpers import CourseError
 
 #: How to search: by meaning, by words, by both.
 METHODS = ("dense", "bm25", "fused")
+#: What fine-tune leaves out where a file is missing.
+WITHOUT = {
+    "dev": "the last epoch is kept, not the best",
+    "test": "nothing is held out, so nobody can tell whether it learnt",
+}
 CORPUS_HELP = 'JSON Lines, one {"_id": "1", "text": "..."} a line, or a BEIR folder'
 METHOD_HELP = "dense: by meaning (default); bm25: by words; fused: both"
 DATA_HELP = "corpus.jsonl, queries.jsonl, qrels/test.tsv (default: the course's)"
+FOLDER_HELP = "train.jsonl, and if they are there dev.jsonl and test.jsonl"
+LOSSES = ("cosine", "cosent", "ranking", "mixed")
+LOSS_HELP = "cosine and cosent: for labels; ranking: for search; mixed: both (default)"
+PROBES_HELP = "pairs of everyday sentences, to see forgetting (default: the course's)"
 PAIRS_HELP = 'one {"sentence1": "...", "sentence2": "...", "score": 0.8} a line, 0 to 1'
 
 
@@ -87,6 +96,23 @@ def _parser() -> Parser:
     sub.add_argument("--data", metavar="FOLDER", help=DATA_HELP)
     sub = command("similarity", similarity, "correlate cosines with labelled pairs")
     sub.add_argument("pairs", metavar="PAIRS.jsonl", help=PAIRS_HELP)
+    sub = command(
+        "fine-tune", fine_tune, "train on labelled pairs, say what changed", model=False
+    )
+    sub.add_argument("pairs", metavar="PAIRS_FOLDER", help=FOLDER_HELP)
+    sub.add_argument("--out", metavar="FOLDER", required=True, help="a new folder")
+    what = "what to start from: bundled (default), a folder, or a Hub name"
+    sub.add_argument("--base", metavar="MODEL", help=what)
+    sub.add_argument("--epochs", type=int, default=2, metavar="N", help="(2)")
+    sub.add_argument(
+        "--learning-rate", type=float, default=5e-5, metavar="R", help="(5e-5)"
+    )
+    sub.add_argument(
+        "--batch-size", type=int, default=32, metavar="N", help="pairs (32)"
+    )
+    sub.add_argument("--loss", choices=LOSSES, default="mixed", help=LOSS_HELP)
+    sub.add_argument("--seed", type=int, default=42, metavar="N", help="(42)")
+    sub.add_argument("--probes", metavar="FILE", help=PROBES_HELP)
     sub = command("run", run, "execute the notebooks")
     sub.add_argument(
         "notebooks", nargs="*", metavar="NOTEBOOK", help="number, name or file (all)"
@@ -211,6 +237,112 @@ def similarity(options: argparse.Namespace) -> int:
             f"over {len(pairs)} pairs"
         )
     return 0
+
+
+def fine_tune(options: argparse.Namespace) -> int:
+    """Train a model, and write what changed beside it: report.json, report.png."""
+    from helpers import corpus, finetuning, models, storage
+
+    pairs = {"train": corpus.load_pairs(options.pairs)}
+    for split, without in WITHOUT.items():
+        if os.path.isfile(os.path.join(options.pairs, f"{split}.jsonl")):
+            pairs[split] = corpus.load_pairs(options.pairs, split=split)
+        else:
+            _say(f"note: no {split}.jsonl in {options.pairs}: {without}")
+    probes = corpus.load_pairs(options.probes or corpus.DATA / "pairs" / "probe.jsonl")
+    base = models.load_model(options.base)
+    _say(
+        f"training on {len(pairs['train'])} pairs on {base.device}; if it is stopped, "
+        "the same command goes on from the last checkpoint"
+    )
+    training = finetuning.fine_tune(
+        base, pairs["train"], pairs.get("dev"), folder=options.out, loss=options.loss,
+        epochs=options.epochs, learning_rate=options.learning_rate,
+        batch_size=options.batch_size, seed=options.seed,
+        show_progress_bar=sys.stderr.isatty(),
+    )  # fmt: skip
+    _say("comparing it with its base ...")
+    known = {pair.about for pair in pairs["train"]}
+    asked = {
+        "held out": pairs.get("test", []),
+        "held out, new terms": [
+            p for p in pairs.get("test", []) if p.about not in known
+        ],
+    }
+    report = {
+        "model": options.out,
+        "base": models.model_name(base),
+        "pairs": {split: len(mine) for split, mine in pairs.items()},
+        "best_epoch": training.best,
+        "history": [asdict(epoch) for epoch in training.history],
+        "seconds": training.seconds,
+        "spearman": {
+            name: asdict(finetuning.held_out_report(base, training.model, mine))
+            for name, mine in asked.items()
+            if len({pair.score for pair in mine}) > 1
+        },
+    }
+    drift = finetuning.drift_report(base, training.model, probes)
+    report["drift"] = asdict(drift) | {"gap": drift.gap}
+    data = json.dumps(report, ensure_ascii=False, indent=2).encode()
+    storage.write_atomically(os.path.join(options.out, "report.json"), data)
+    picture = _picture_of(report)
+    storage.write_atomically(os.path.join(options.out, "report.png"), picture)
+    if options.json:
+        _print_json(report)
+        return 0
+    print(f"{'Spearman correlation':<26}{'pairs':>6}{'before':>9}{'after':>9}  change")
+    for name, row in report["spearman"].items():
+        change = "{mean:+.3f} [{low:+.3f}, {high:+.3f}]".format(**row["change"])
+        before, after = row["before"]["mean"], row["after"]["mean"]
+        print(f"{name:<26}{row['pairs']:>6}{before:>9.3f}{after:>9.3f}  {change}")
+    before, after = drift.spearman
+    change = drift.change
+    print(
+        f"{'probes: was it forgotten?':<26}{len(probes):>6}{before:>9.3f}{after:>9.3f}"
+        f"  {change.mean:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
+    )
+    print(f"probes lie {drift.moved:.3f} (1 - cosine) from where they were")
+    print(f"model, report.json and report.png: {options.out}")
+    print(f'search with it: python -m helpers search "TEXT" --model {options.out}')
+    return 0
+
+
+def _picture_of(report: dict) -> bytes:
+    """Draw a training and what it changed, as PNG."""
+    from io import BytesIO
+
+    from matplotlib.figure import Figure
+
+    from helpers import metrics, visualization
+
+    visualization.use_style()
+    figure = Figure(figsize=(11, 3.8))
+    left, right = figure.subplots(1, 2)
+    epochs = report["history"]
+    dev = [epoch["dev"] for epoch in epochs]
+    visualization.plot_training(
+        [epoch["loss"] for epoch in epochs[1:]],
+        {"dev": dev} if None not in dev else {},
+        best=report["best_epoch"],
+        title=f"training of {report['base']}",
+        ax=left,
+    )
+    changes = {
+        f"{name} ({row['pairs']} pairs)": tuple(
+            metrics.Interval(**row[side]) for side in ("before", "after")
+        )
+        for name, row in report["spearman"].items()
+    }
+    visualization.plot_change(
+        changes | {"everyday probes": report["drift"]["spearman"]},
+        xlabel="Spearman correlation of cosine and label",
+        title="what it changed",
+        ax=right,
+    )
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return file.getvalue()
 
 
 def run(options: argparse.Namespace) -> int:

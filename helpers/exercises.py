@@ -303,6 +303,111 @@ def check_neighbour_overlap(neighbour_overlap: Callable) -> Verdict:
     return verdict
 
 
+def check_learning_rate_at(learning_rate_at: Callable) -> Verdict:
+    """Exercise 5.1: `learning_rate_at(step, total, peak, warmup)` -> the rate.
+
+    From 0 up to `peak` at step `warmup`, then down to 0 at step `total`, both in a
+    straight line.
+    """
+
+    def expected(step: int, total: int, peak: float, warmup: int) -> float:
+        down = (total - step) / (total - warmup)
+        return peak * min(step / warmup if step < warmup else 1, down)
+
+    def judge(found: np.ndarray, case: tuple) -> str:
+        if found.shape != ():
+            return f"expected one number, got {found!r}"
+        right, (step, total, peak, warmup) = expected(*case), case
+        if np.isclose(found, right, rtol=1e-6, atol=1e-12):
+            return ""
+        where = f"step {step} of {total}, peak {peak}, {warmup} steps of warm-up"
+        if step > warmup and np.isclose(found, peak):
+            return f"at {where} the rate has begun to fall; {found:g} is the peak"
+        if step > warmup and np.isclose(found, peak * (total - step) / total):
+            return f"at {where}: the way down begins at the end of the warm-up"
+        return f"at {where} it should be {right:g}, not {found:g}"
+
+    cases = [(5, 100, 2e-5, 10), (10, 100, 2e-5, 10), (55, 100, 2e-5, 10)]
+    cases += [(100, 100, 2e-5, 10), (0, 100, 2e-5, 10), (10, 10_000, 2e-5, 9_999)]
+    return _each(learning_rate_at, cases, judge, "up, at the peak, down, and at 0")
+
+
+def check_cosine_similarity_loss(cosine_similarity_loss: Callable) -> Verdict:
+    """Exercise 5.2: `cosine_similarity_loss(u, v, labels)` -> the mean, one number."""
+    import torch
+
+    u = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]])
+    v = np.array([[2.0, 0.0], [0.0, 1.0], [3.0, 4.0]])
+    labels = np.array([0.5, 0.25, 1.0])
+    off = similarity.cosine_similarity(u, v).diagonal() - labels
+    dots = similarity.dot_score(u, v).diagonal() - labels
+    faults = {
+        "one loss a pair; take the mean": off**2,
+        "this is the sum; take the mean": (off**2).sum(),
+        "these are dot products; divide by the lengths": (dots**2).mean(),
+        "square the differences": np.abs(off).mean(),
+        "differences of both signs cancel; square them": off.mean(),
+        "no root at the end": np.sqrt((off**2).mean()),
+    }
+
+    def judge(found: np.ndarray) -> str:
+        for fault, wrong in faults.items():
+            if found.shape == wrong.shape and np.allclose(found, wrong, atol=1e-6):
+                return fault
+        if found.shape != ():
+            return f"the shape is {found.shape}; a loss is one number"
+        return _close(found, (off**2).mean())
+
+    given = [torch.from_numpy(each).float() for each in (u, v, labels)]
+    praise = "squared differences 0.25, 0.0625 and 0.04"
+    return _verdict(cosine_similarity_loss, given, judge, praise)
+
+
+def check_held_out_terms(held_out_terms: Callable) -> Verdict:
+    """Exercise 5.3: `held_out_terms(terms, share)` -> True where a pair is held out.
+
+    terms: one a pair, (n,) -> (n,) of bool; every term goes to one side whole.
+    """
+    few = ["gas", "rekt", "gas", "peel", "rekt", "RPE", "gas", "peel"]
+    many = [f"term {number % 20}" for number in range(200)]
+
+    def judge(found: np.ndarray, case: tuple) -> str:
+        terms, share = case
+        if found.shape != (len(terms),) or found.dtype != bool:
+            return (
+                f"expected {len(terms)} of True and False, got the shape {found.shape} "
+                f"of {found.dtype}"
+            )
+        sides = [
+            {t for t, h in zip(terms, found, strict=True) if h == s} for s in (1, 0)
+        ]
+        if both := sorted(sides[0] & sides[1]):
+            return f"{both[0]!r} stands on both sides; a term must go to one whole"
+        wanted = round(share * len(set(terms)))
+        if len(sides[0]) != wanted:
+            return (
+                f"{len(sides[0])} of {len(set(terms))} terms are held out; with a "
+                f"share of {share} it should be {wanted}"
+            )
+        return ""
+
+    cases = [(few, 0.25), (few, 0.5), (many, 0.2)]
+    return _each(held_out_terms, cases, judge, "every term is on one side")
+
+
+def _each(
+    answer: Callable, cases: Sequence[Sequence], judge: Callable, praise: str
+) -> Verdict:
+    """Try the learner's function on several cases; stop at the first that fails."""
+    for case in cases:
+        verdict = _verdict(
+            answer, case, lambda found, case=case: judge(found, case), praise
+        )
+        if not verdict.passed:
+            break
+    return verdict
+
+
 def _verdict(
     answer: Callable, arguments: Sequence, judge: Callable, praise: str
 ) -> Verdict:

@@ -29,9 +29,13 @@ from helpers.corpus import Pair
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: "cosine": CosineSimilarityLoss, squared difference of cosine and label. "cosent":
-#: CoSENTLoss, which asks only that pairs stand in the order of their labels.
-LOSSES = {"cosine": "CosineSimilarityLoss", "cosent": "CoSENTLoss"}
+#: cosine: CosineSimilarityLoss, the squared difference of cosine and label. cosent:
+#: CoSENTLoss, which asks only that pairs stand in the order of their labels. ranking:
+#: MultipleNegativesRankingLoss on `positives`: each must beat all others of its batch.
+#: mixed: batches of "cosine" and of "ranking" in turn.
+LOSSES = ("cosine", "cosent", "ranking", "mixed")
+#: Pairs with this label or a higher one count as positives.
+POSITIVE = 0.7
 #: Steps after which a checkpoint is written within a long epoch.
 CHECKPOINT_STEPS = 500
 #: What stands beside the weights: how they were made.
@@ -55,6 +59,16 @@ class Training:
     history: list[Epoch]
     best: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Spearman correlation of cosine and label on pairs, before and after."""
+
+    pairs: int
+    before: metrics.Interval
+    after: metrics.Interval
+    change: metrics.Interval
 
 
 @dataclass(frozen=True)
@@ -88,10 +102,10 @@ def fine_tune(
     dev: Sequence[Pair] | None = None,
     *,
     folder: str | Path | None = None,
-    loss: str = "cosine",
-    epochs: int = 4,
-    learning_rate: float = 2e-5,
-    batch_size: int = 16,
+    loss: str = "mixed",
+    epochs: int = 2,
+    learning_rate: float = 5e-5,
+    batch_size: int = 32,
     seed: int = 42,
     show_progress_bar: bool | None = None,
 ) -> Training:
@@ -146,6 +160,66 @@ def fine_tune(
     return training
 
 
+def positives(
+    pairs: Sequence[Pair], *, per_term: int = 12, seed: int = 42
+) -> list[tuple[str, str]]:
+    """Return anchors and positives for a ranking loss, in mixed order.
+
+    They come from the pairs labelled 0.7 or more. Where pairs are `about` a term, any
+    first sentence and any second one of that term speak of the same thing: `per_term`
+    of these combinations are drawn, fewer where there are not so many. The other pairs
+    stay as they are. Raises CourseError when no label is so high.
+    """
+    rng = np.random.default_rng(seed)
+    found = [
+        (p.sentence1, p.sentence2) for p in pairs if p.score >= POSITIVE and not p.about
+    ]
+    for term in sorted({pair.about for pair in pairs} - {""}):
+        mine = [p for p in pairs if p.about == term and p.score >= POSITIVE]
+        firsts, seconds = (
+            sorted({getattr(p, side) for p in mine})
+            for side in ("sentence1", "sentence2")
+        )
+        every = [(first, second) for first in firsts for second in seconds]
+        drawn = rng.choice(len(every), size=min(per_term, len(every)), replace=False)
+        found += [every[number] for number in drawn]
+    if not found:
+        raise CourseError(
+            f"no pair is labelled {POSITIVE} or more; a ranking loss needs positives"
+        )
+    return [found[number] for number in rng.permutation(len(found))]
+
+
+def blend(
+    before: SentenceTransformer, after: SentenceTransformer, share: float
+) -> SentenceTransformer:
+    """Return a model whose weights lie between two: (1 - share) before + share after.
+
+    `after` must be a fine-tuned copy of `before`. Between the two, most of what was
+    learnt is there while less is lost (Wortsman et al. 2022, arXiv 2109.01903). Raises
+    CourseError when `share` is outside 0..1 or the models differ in shape.
+    """
+    if not 0 <= share <= 1:
+        raise CourseError(f"share is {share}; it must lie between 0 and 1")
+    old, new = before.state_dict(), after.state_dict()
+    if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
+        raise CourseError(
+            f"{models.model_name(before)} and {models.model_name(after)} have other "
+            "layers; blend a model with a fine-tuned copy of itself"
+        )
+    model = copy.deepcopy(before)
+    model.load_state_dict(
+        {
+            key: old[key].lerp(new[key].to(old[key]), share)
+            if old[key].is_floating_point()
+            else old[key]
+            for key in old
+        }
+    )
+    model.course_name = f"{models.model_name(after)}, share {share:g}"
+    return model.eval()
+
+
 def drift_report(
     before: SentenceTransformer, after: SentenceTransformer, probes: Sequence[Pair]
 ) -> Drift:
@@ -173,6 +247,26 @@ def drift_report(
         related=_two(each[related].mean() for each in cosines),
         background=_two((rows[0] @ rows[1].T)[apart].mean() for rows in (old, new)),
         moved=float(1 - (old * new).sum(axis=2).mean()),
+    )
+
+
+def held_out_report(
+    before: SentenceTransformer, after: SentenceTransformer, pairs: Sequence[Pair]
+) -> Comparison:
+    """Compare two models on pairs that neither has been trained on.
+
+    The 95 % intervals draw whole groups of pairs that are `about` the same, because
+    these succeed or fail together. Raises CourseError when the pairs have no order to
+    compare: fewer than two, or one label alone.
+    """
+    labels = [pair.score for pair in pairs]
+    groups = [pair.about or str(number) for number, pair in enumerate(pairs)]
+    old, new = (pair_cosines(model, pairs) for model in (before, after))
+    return Comparison(
+        len(pairs),
+        metrics.spearman_interval(labels, old, groups=groups),
+        metrics.spearman_interval(labels, new, groups=groups),
+        metrics.spearman_interval(labels, new, baseline=old, groups=groups),
     )
 
 
@@ -373,6 +467,13 @@ def _train(
         EmbeddingSimilarityEvaluator,
     )
 
+    parts = {
+        "cosine": "CosineSimilarityLoss",
+        "cosent": "CoSENTLoss",
+        "ranking": "MultipleNegativesRankingLoss",
+    }
+    asked = ("cosine", "ranking") if settings["loss"] == "mixed" else settings["loss"]
+    parts = {name: parts[name] for name in parts if name in asked}
     model, started = copy.deepcopy(base), time.perf_counter()
     evaluator = first = None
     if dev:
@@ -402,8 +503,8 @@ def _train(
         trainer = SentenceTransformerTrainer(
             model=model,
             args=arguments,
-            train_dataset=_dataset(pairs),
-            loss=getattr(losses, LOSSES[settings["loss"]])(model),
+            train_dataset={name: _dataset(pairs, name, settings) for name in parts},
+            loss={name: getattr(losses, parts[name])(model) for name in parts},
             evaluator=evaluator,
             callbacks=_callbacks(bar),
         )
@@ -437,11 +538,14 @@ def _columns(pairs: Sequence[Pair]) -> dict[str, list]:
     }
 
 
-def _dataset(pairs: Sequence[Pair]):
-    """Turn pairs into a Dataset."""
+def _dataset(pairs: Sequence[Pair], loss: str, settings: dict):
+    """Turn pairs into the Dataset that a loss takes."""
     from datasets import Dataset
 
-    return Dataset.from_dict(_columns(pairs))
+    if loss != "ranking":
+        return Dataset.from_dict(_columns(pairs))
+    anchors, others = zip(*positives(pairs, seed=settings["seed"]), strict=True)
+    return Dataset.from_dict({"anchor": anchors, "positive": others})
 
 
 def _history(log: Sequence[dict], first: float | None) -> list[Epoch]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 TOPIC_COLORS = {"crypto": "#D55E00", "powerlifting": "#0072B2"}
 #: Topics of other corpora, after the two of this one.
 _MORE_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+#: Lines of one figure, in their order.
+_LINE_COLORS = ("#009E73", "#CC79A7", "#56B4E9", "#000000")
+_BEFORE_AFTER = ("#E69F00", "#009E73")
 #: The three ways to search.
 METHOD_COLORS = {"bm25": "#999999", "dense": "#009E73", "fused": "#CC79A7"}
 METHOD_NAMES = {"bm25": "BM25", "dense": "dense", "fused": "fused"}
@@ -240,6 +243,85 @@ def plot_cost(
     ax.grid(axis="y", lw=0.4, alpha=0.6)
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("number of sentences")
+    ax.set_title(title, pad=22)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    return ax
+
+
+def plot_training(
+    losses: Sequence[float],
+    figures: Mapping[str, Sequence[float]],
+    *,
+    best: int | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a training: the loss of epochs 1 to n, and figures of epochs 0 to n.
+
+    figures: name -> (n + 1,), such as the Spearman correlation on dev; epoch 0 is the
+    model before the training. The loss has a scale of its own, on the right. `best`:
+    the epoch whose weights are kept.
+    """
+    ax = ax or _axes(6.4, 3.6)
+    epochs = np.arange(len(losses) + 1)
+    right = ax.twinx()
+    right.plot(epochs[1:], losses, "o--", ms=4, lw=1, color="#999999", label="loss")
+    right.set_ylabel("loss", color="#666666")
+    right.tick_params(axis="y", colors="#666666")
+    right.spines["right"].set_visible(True)
+    right.spines["right"].set_color("#999999")
+    right.set_ylim(0, 1.1 * max(losses))
+    for (name, values), color in zip(
+        figures.items(), itertools.cycle(_LINE_COLORS), strict=False
+    ):
+        ax.plot(epochs, values, "o-", ms=5, color=color, label=name)
+        ax.annotate(
+            f"{values[-1]:.2f}", (epochs[-1], values[-1]), (6, 0), color=color,
+            textcoords="offset points", va="center",
+        )  # fmt: skip
+    if best is not None:
+        ax.axvline(best, lw=6, color="#000000", alpha=0.08, zorder=0)
+    ax.set(xlabel="epoch", ylabel="Spearman correlation", xticks=epochs)
+    ax.margins(x=0.1)
+    ax.set_title(title, pad=22)
+    lines = [*ax.get_legend_handles_labels()[0], *right.get_lines()]
+    ax.legend(
+        lines, [line.get_label() for line in lines], loc="lower left", ncols=4,
+        bbox_to_anchor=(0, 1), borderaxespad=0,
+    )  # fmt: skip
+    return ax
+
+
+def plot_change(
+    changes: Mapping[str, tuple[Interval | float, Interval | float]],
+    *,
+    xlabel: str = "",
+    names: tuple[str, str] = ("before", "after"),
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw figures before and after, a row each, the first on top.
+
+    changes: name -> (before, after), numbers or Intervals; an Interval's ends are drawn
+    as a thin line.
+    """
+    ax = ax or _axes(6.4, 1.3 + 0.48 * len(changes))
+    for row, values in enumerate(changes.values()):
+        means = [getattr(value, "mean", value) for value in values]
+        ax.plot(means, [row, row], lw=3, color="#DDDDDD", zorder=1)
+        for side, (value, color) in enumerate(zip(values, _BEFORE_AFTER, strict=True)):
+            lift = row + (0.14, -0.14)[side]
+            if isinstance(value, Interval):
+                ax.plot([value.low, value.high], [lift, lift], lw=1.2, color=color)
+            mark = "o" if side else "s"
+            label = names[side] if row == 0 else None
+            ax.plot(means[side], row, mark, ms=7, color=color, label=label, zorder=2)
+    ax.set_yticks(range(len(changes)), list(changes))
+    ax.invert_yaxis()
+    ax.margins(y=0.12)
+    ax.grid(axis="x", lw=0.4, alpha=0.6)
+    ax.set_axisbelow(True)
+    ax.set_xlabel(xlabel)
     ax.set_title(title, pad=22)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return ax
