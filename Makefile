@@ -21,7 +21,7 @@ run: setup ## execute every notebook; copies, HTML and a table under build/
 test: setup ## every test: units, doctests, README, house rules, nbval, lint
 	@$(VENV_PYTHON) -m ruff check
 	@$(VENV_PYTHON) -m ruff format --check
-	@$(VENV_PYTHON) -m pytest
+	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
 
 quick: setup ## the tests that run no notebook and start no process
 	@$(VENV_PYTHON) -m pytest -m "not slow" tests helpers

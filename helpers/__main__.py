@@ -206,6 +206,8 @@ def similarity(options: argparse.Namespace) -> int:
     """Print how well cosines agree with the labels of pairs."""
     from helpers import corpus, models
 
+    if os.path.isdir(options.pairs):
+        raise CourseError(f"{options.pairs}: is a folder; give one of the files in it")
     pairs = corpus.load_pairs(options.pairs)
     if len(pairs) < 2 or len({pair.score for pair in pairs}) < 2:
         raise CourseError(
@@ -243,24 +245,33 @@ def fine_tune(options: argparse.Namespace) -> int:
     """Train a model, and write what changed beside it: report.json, report.png."""
     from helpers import corpus, finetuning, models, storage
 
-    pairs = {"train": corpus.load_pairs(options.pairs)}
-    for split, without in WITHOUT.items():
-        if os.path.isfile(os.path.join(options.pairs, f"{split}.jsonl")):
-            pairs[split] = corpus.load_pairs(options.pairs, split=split)
-        else:
-            _say(f"note: no {split}.jsonl in {options.pairs}: {without}")
+    if not os.path.isdir(options.pairs):
+        raise CourseError(f"{options.pairs}: no such folder; it must hold train.jsonl")
+    pairs = {
+        split: corpus.load_pairs(options.pairs, split=split)
+        for split in corpus.SPLITS
+        if split == "train" or os.path.isfile(f"{options.pairs}/{split}.jsonl")
+    }
+    knobs = ("loss", "epochs", "learning_rate", "batch_size")
+    settings = {name: getattr(options, name) for name in knobs}
+    finetuning.check_training(pairs["train"], pairs.get("dev"), **settings)
     probes = corpus.load_pairs(options.probes or corpus.DATA / "pairs" / "probe.jsonl")
     base = models.load_model(options.base)
+    for split in set(WITHOUT) - set(pairs):
+        _say(f"note: no {split}.jsonl in {options.pairs}: {WITHOUT[split]}")
     _say(
         f"training on {len(pairs['train'])} pairs on {base.device}; if it is stopped, "
         "the same command goes on from the last checkpoint"
     )
     training = finetuning.fine_tune(
-        base, pairs["train"], pairs.get("dev"), folder=options.out, loss=options.loss,
-        epochs=options.epochs, learning_rate=options.learning_rate,
-        batch_size=options.batch_size, seed=options.seed,
+        base,
+        pairs["train"],
+        pairs.get("dev"),
+        folder=options.out,
+        **settings,
+        seed=options.seed,
         show_progress_bar=sys.stderr.isatty(),
-    )  # fmt: skip
+    )
     _say("comparing it with its base ...")
     known = {pair.about for pair in pairs["train"]}
     asked = {

@@ -124,7 +124,7 @@ def fine_tune(
     Raises CourseError when pairs or options cannot teach anything, the folder holds
     something else or cannot be written, or the loss is no number any more.
     """
-    _check(pairs, dev, loss, epochs, learning_rate, batch_size)
+    check_training(pairs, dev, loss, epochs, learning_rate, batch_size)
     loaded = models.load_model(model) if isinstance(model, str | Path | None) else model
     settings = {
         "loss": loss,
@@ -158,6 +158,52 @@ def fine_tune(
         _save(training, plan, place / "model", folder)
     shutil.rmtree(place, ignore_errors=True)
     return training
+
+
+def check_training(
+    pairs: Sequence[Pair],
+    dev: Sequence[Pair] | None,
+    loss: str,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+) -> None:
+    """Refuse what would train nothing, or ruin the model in silence: CourseError."""
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise CourseError(f"{name} is {value!r}; it must be a whole number above 0")
+    if not (isinstance(learning_rate, int | float) and 0 < learning_rate < 1):
+        raise CourseError(
+            f"learning_rate is {learning_rate!r}; it must lie between 0 and 1; 2e-5 is "
+            "a good first try"
+        )
+    if loss not in LOSSES:
+        raise CourseError(f"loss is {loss!r}; choose one of {', '.join(LOSSES)}")
+    for name, split in (("pairs", pairs), ("dev", dev)):
+        if split is None:
+            continue
+        labels = {pair.score for pair in split}
+        for number, pair in enumerate(split):
+            if not 0 <= pair.score <= 1:
+                raise CourseError(
+                    f"{name}[{number}] has the score {pair.score}, outside 0..1; "
+                    "divide labels of 0..5 by 5"
+                )
+        if len(labels) < 2:
+            shown = f"all labelled {labels.pop()}" if labels else "none"
+            raise CourseError(
+                f"{name}: {len(split)} pairs, {shown}; training needs near and far "
+                "pairs, with two or more different labels, or every cosine goes the "
+                "same way"
+            )
+    if dev:
+        known = {s for pair in pairs for s in (pair.sentence1, pair.sentence2)}
+        for pair in dev:
+            if leak := {pair.sentence1, pair.sentence2} & known:
+                raise CourseError(
+                    f"the sentence {leak.pop()!r} is in the training pairs and in dev; "
+                    "keep it in one of them"
+                )
 
 
 def positives(
@@ -287,45 +333,6 @@ def _two(values: Iterator) -> tuple[float, float]:
     """Return two numbers as floats."""
     before, after = map(float, values)
     return before, after
-
-
-def _check(pairs, dev, loss, epochs, learning_rate, batch_size) -> None:
-    """Refuse what would train nothing, or ruin the model in silence."""
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise CourseError(f"{name} is {value!r}; it must be a whole number above 0")
-    if not (isinstance(learning_rate, int | float) and 0 < learning_rate < 1):
-        raise CourseError(
-            f"learning_rate is {learning_rate!r}; it must lie between 0 and 1; 2e-5 is "
-            "a good first try"
-        )
-    if loss not in LOSSES:
-        raise CourseError(f"loss is {loss!r}; choose one of {', '.join(LOSSES)}")
-    for name, split in (("pairs", pairs), ("dev", dev)):
-        if split is None:
-            continue
-        labels = {pair.score for pair in split}
-        for number, pair in enumerate(split):
-            if not 0 <= pair.score <= 1:
-                raise CourseError(
-                    f"{name}[{number}] has the score {pair.score}, outside 0..1; "
-                    "divide labels of 0..5 by 5"
-                )
-        if len(labels) < 2:
-            shown = f"all labelled {labels.pop()}" if labels else "none"
-            raise CourseError(
-                f"{name}: {len(split)} pairs, {shown}; training needs near and far "
-                "pairs, with two or more different labels, or every cosine goes the "
-                "same way"
-            )
-    if dev:
-        known = {s for pair in pairs for s in (pair.sentence1, pair.sentence2)}
-        for pair in dev:
-            if leak := {pair.sentence1, pair.sentence2} & known:
-                raise CourseError(
-                    f"the sentence {leak.pop()!r} is in the training pairs and in dev; "
-                    "keep it in one of them"
-                )
 
 
 def _digest(pairs: Sequence[Pair]) -> str:
@@ -503,8 +510,8 @@ def _train(
         trainer = SentenceTransformerTrainer(
             model=model,
             args=arguments,
-            train_dataset={name: _dataset(pairs, name, settings) for name in parts},
-            loss={name: getattr(losses, parts[name])(model) for name in parts},
+            train_dataset=_alone({n: _dataset(pairs, n, settings) for n in parts}),
+            loss=_alone({n: getattr(losses, parts[n])(model) for n in parts}),
             evaluator=evaluator,
             callbacks=_callbacks(bar),
         )
@@ -528,6 +535,11 @@ def _train(
     model.course_name = f"{models.model_name(base)}, fine-tuned"
     best = max(history[1:], key=lambda epoch: epoch.dev) if dev else history[-1]
     return Training(model, history, best.number, time.perf_counter() - started)
+
+
+def _alone(parts: dict):
+    """Return the only part, or all of them: the trainer mixes where it gets a dict."""
+    return parts if len(parts) > 1 else next(iter(parts.values()))
 
 
 def _columns(pairs: Sequence[Pair]) -> dict[str, list]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from support import run_python
 
-from helpers import ROOT, corpus, doctor
+from helpers import ROOT, __main__, corpus, doctor, finetuning
 
 DOCUMENTS = [
     {"_id": "d1", "title": "Coins", "text": "bitcoin fell", "topic": "crypto"},
@@ -182,6 +182,73 @@ def test_similarity_agrees_with_scipy(command, beir, model):
     assert report["pearson"] == pytest.approx(stats.pearsonr(cosines, scores)[0], 1e-5)
 
 
+@pytest.fixture
+def folder_of_pairs(tmp_path):
+    """Return a folder of labelled pairs; the test knows a term that train lacks."""
+    words = ["bitcoin", "squat", "whale", "bar", "fell"]
+    for number, split in enumerate(corpus.SPLITS):
+        records = [
+            {
+                "sentence1": f"the {words[i % 5]} {split} {i}",
+                "sentence2": f"a {words[i * i % 5]} {split} {i + 50}",
+                "score": (0.0, 0.3, 0.7, 1.0)[i % 4],
+                "about": f"term {i % 6 if number == 2 else i % 3}",
+            }
+            for i in range(24)
+        ]
+        (tmp_path / "pairs").mkdir(exist_ok=True)
+        (tmp_path / "pairs" / f"{split}.jsonl").write_text(lines(records))
+    return tmp_path / "pairs"
+
+
+def test_fine_tune_writes_a_model_a_report_and_a_picture(
+    command, folder_of_pairs, tiny_folder, tmp_path
+):
+    out = tmp_path / "ours"
+    call = ["fine-tune", folder_of_pairs, "--out", out, "--base", tiny_folder]
+    call += ["--epochs", 1, "--batch-size", 8]
+    status, printed, err = command(*call, "--json")
+    report = json.loads(printed)
+    assert status == 0
+    assert "the same command goes on from the last checkpoint" in err
+    assert report == json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert report["model"] == str(out)
+    assert report["pairs"] == {"train": 24, "dev": 24, "test": 24}
+    assert report["spearman"]["held out"]["pairs"] == 24
+    assert report["spearman"]["held out, new terms"]["pairs"] == 12
+    assert [line["number"] for line in report["history"]] == [0, 1]
+    for key in ("spearman", "related", "background", "gap"):
+        assert len(report["drift"][key]) == 2
+    status, printed, _ = command("search", "whale", "--model", out, "--top-k", 1)
+    assert status == 0
+    status, printed, _ = command(*call)  # finished already: the report alone
+    assert status == 0
+    assert f'python -m helpers search "TEXT" --model {out}' in printed
+    assert "held out, new terms" in printed
+    status, _, err = command(*call, "--seed", 1)
+    assert status == 2
+    assert "holds a model trained with other seed" in err
+
+
+def test_fine_tune_says_what_it_cannot_do_without_dev_and_test(
+    command, folder_of_pairs, tiny_folder, tmp_path
+):
+    for split in ("dev", "test"):
+        (folder_of_pairs / f"{split}.jsonl").unlink()
+    status, out, err = command(
+        "fine-tune", folder_of_pairs, "--out", tmp_path / "ours", "--json",
+        "--base", tiny_folder, "--epochs", 1, "--loss", "cosent",
+    )  # fmt: skip
+    assert status == 0
+    assert "no dev.jsonl" in err and "no test.jsonl" in err
+    assert json.loads(out)["spearman"] == {}
+
+
+def test_the_losses_of_the_command_line_are_those_of_fine_tune():
+    assert __main__.LOSSES == finetuning.LOSSES
+
+
 def test_doctor_finds_this_machine_ready(command):
     status, out, _ = command("doctor", "--json")
     report = json.loads(out)
@@ -233,6 +300,8 @@ def bad_calls(folder):
     stray = shutil.copytree(folder / "beir-empty", folder / "beir-stray")
     (stray / "corpus.jsonl").write_text(lines(DOCUMENTS))
     (stray / "qrels/test.tsv").write_text("unknown\td1\t1\n")
+    (folder / "three").mkdir()
+    shutil.copy(folder / "pairs.jsonl", folder / "three" / "train.jsonl")
     search = ["search", "whale", "--method", "bm25", "--corpus"]
     return {
         "no command": ([], "required: COMMAND"),
@@ -284,6 +353,24 @@ def bad_calls(folder):
         "sentences all the same": (
             ["similarity", folder / "twins.jsonl"],
             "all cosines",
+        ),
+        "pairs of a folder": (["similarity", folder], "is a folder; give one of"),
+        "a folder without train": (
+            ["fine-tune", folder, "--out", folder / "new"],
+            "train.jsonl: no such file",
+        ),
+        "a file for a folder": (
+            ["fine-tune", folder / "pairs.jsonl", "--out", "x"],
+            "no such folder",
+        ),
+        "no place for the model": (["fine-tune", folder], "required: --out"),
+        "no epoch": (
+            ["fine-tune", folder / "three", "--out", "x", "--epochs", 0],
+            "epochs is 0",
+        ),
+        "a loss that is none": (
+            ["fine-tune", folder, "--out", "x", "--loss", "mse"],
+            "invalid choice: 'mse'",
         ),
         "a missing notebook": (["run", "no_such"], "no_such: no such notebook"),
         "a query without quotes": (["search", "a", "b"], "between quotes"),

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from helpers import corpus
+from helpers import corpus, metrics
 
 CARD = (corpus.DATA / "README.md").read_text(encoding="utf-8")
 
@@ -189,3 +189,98 @@ def test_the_card_counts_right(documents, queries, qrels):
         f"{grades[3]} of grade 3, {grades[2]} of grade 2, {grades[1]} of grade 1",
     ):
         assert claim in CARD, claim
+
+
+def split_sentences(split):
+    return {
+        t for p in corpus.load_pairs(split=split) for t in (p.sentence1, p.sentence2)
+    }
+
+
+def test_the_card_counts_the_pairs_right():
+    rows = {row[0]: row[1:] for row in table("Pairs") if row[0].endswith(".jsonl")}
+    for split in corpus.SPLITS:
+        pairs = corpus.load_pairs(split=split)
+        counts = Counter(pair.score for pair in pairs)
+        terms = len({pair.about for pair in pairs})
+        expected = [len(pairs), *(counts[x] for x in (0.0, 0.3, 0.7, 1.0)), terms]
+        assert CARD.count(f"| {split}.jsonl | {' | '.join(map(str, expected))} |") == 1
+    assert rows
+    probes = corpus.load_pairs(split="probe")
+    assert f"has {len(probes)} pairs of everyday sentences" in CARD
+    assert {round(pair.score, 1) for pair in probes} == {0, 0.2, 0.4, 0.6, 0.8, 1}
+    seen, test = (
+        corpus.load_pairs(corpus.DATA / "outcomes", split=s) for s in OUTCOMES
+    )
+    events = {pair.about for pair in seen}
+    new = [pair for pair in test if pair.about not in events]
+    assert f"| train.jsonl | {len(seen)} | {len(events)} |" in CARD
+    kinds = len({pair.about for pair in new})
+    same = len(test) - len(new)
+    assert (
+        f"the same {len(events)} in {same} pairs, {kinds} others in {len(new)} |"
+        in CARD
+    )
+
+
+OUTCOMES = ("train", "test")
+
+
+def test_there_are_enough_pairs_terms_and_levels():
+    train, dev, test = (corpus.load_pairs(split=split) for split in corpus.SPLITS)
+    assert len(train) >= 400 and len(dev) >= 80 and len(test) >= 120
+    known = {pair.about for pair in train}
+    new = {pair.about for pair in test} - known
+    assert len(known) >= 40 and len(new) >= 10
+    assert {pair.about for pair in dev} == known <= {pair.about for pair in test}
+    listed = CARD.split("drawn by lot: ")[1].split(".")[0].split(", ")
+    assert set(listed) == new
+    glossary = {term for row in table("Jargon") for term in row[0].split(", ")}
+    named = {term.lower() for term in glossary} | {"bomb out", "back-off sets"}
+    assert {term.lower() for term in known | new} - named <= {"liquidated", "slashing"}
+
+
+def test_new_terms_stand_in_the_test_alone():
+    new = (
+        "bag ?holder|aped? in|liquidat|depeg|slashed|butt wink|back-off|Valsalva|prehab"
+    )
+    for split in ("train", "dev"):
+        for sentence in split_sentences(split):
+            assert not re.search(rf"\b({new})|\bsats\b|\bDOMS\b", sentence), sentence
+
+
+def test_the_pairs_are_independent_of_corpus_and_queries(documents, queries, model):
+    """No sentence of the test in the corpus; no training sentence near a query."""
+    corpus_texts = {document.text.casefold() for document in documents}
+    for split in (*corpus.SPLITS, "probe"):
+        assert not {t.casefold() for t in split_sentences(split)} & corpus_texts
+    sentences = sorted(split_sentences("train"))
+    rows, asked = (
+        model.encode(texts, normalize_embeddings=True)
+        for texts in (sentences, [query.text for query in queries])
+    )
+    assert (rows @ asked.T).max() < 0.8
+
+
+def test_words_in_common_are_no_clue_to_the_label():
+    for split in corpus.SPLITS:
+        pairs = corpus.load_pairs(split=split)
+        shared = [
+            len(a & b) / len(a | b)
+            for a, b in (
+                (set(words(p.sentence1)), set(words(p.sentence2))) for p in pairs
+            )
+        ]
+        clue = metrics.spearman([pair.score for pair in pairs], shared)
+        assert clue < 0.2 if split == "train" else clue < 0, split
+
+
+def test_neither_a_longer_side_nor_a_question_mark_gives_a_label_away():
+    for split in ("train", "test"):
+        pairs = corpus.load_pairs(split=split)
+        labels = [pair.score for pair in pairs]
+        for clue in (
+            [abs(len(words(p.sentence1)) - len(words(p.sentence2))) for p in pairs],
+            [p.sentence2.endswith("?") for p in pairs],
+        ):
+            assert abs(metrics.spearman(labels, clue)) < 0.25, split

@@ -85,7 +85,7 @@ def test_the_same_call_gives_the_same_weights(tiny, whole):
     assert weights(other.model) != weights(whole.model)
 
 
-@pytest.mark.parametrize("loss", finetuning.LOSSES)
+@pytest.mark.parametrize("loss", ["cosine", "cosent", "ranking", "mixed"])
 def test_it_is_the_trainer_of_sentence_transformers(tiny, tmp_path, loss):
     """The same weights as the library's own trainer, called by hand."""
     import transformers
@@ -97,6 +97,21 @@ def test_it_is_the_trainer_of_sentence_transformers(tiny, tmp_path, loss):
     from sentence_transformers.sentence_transformer import losses
 
     model = copy.deepcopy(tiny)
+    names = ("sentence1", "sentence2", "score")
+    graded = Dataset.from_dict({n: [getattr(p, n) for p in PAIRS] for n in names})
+    anchors, positives = zip(*finetuning.positives(PAIRS), strict=True)
+    ranked = Dataset.from_dict({"anchor": anchors, "positive": positives})
+    ranking = losses.MultipleNegativesRankingLoss(model)
+    cosine = losses.CosineSimilarityLoss(model)
+    dataset, objective = {
+        "cosine": (graded, cosine),
+        "cosent": (graded, losses.CoSENTLoss(model)),
+        "ranking": (ranked, ranking),
+        "mixed": (
+            {"cosine": graded, "ranking": ranked},
+            {"cosine": cosine, "ranking": ranking},
+        ),
+    }[loss]
     trainer = SentenceTransformerTrainer(
         model=model,
         args=SentenceTransformerTrainingArguments(
@@ -112,16 +127,8 @@ def test_it_is_the_trainer_of_sentence_transformers(tiny, tmp_path, loss):
             dataloader_pin_memory=False,
             use_cpu=True,
         ),
-        train_dataset=Dataset.from_dict(
-            {
-                "sentence1": [pair.sentence1 for pair in PAIRS],
-                "sentence2": [pair.sentence2 for pair in PAIRS],
-                "score": [pair.score for pair in PAIRS],
-            }
-        ),
-        loss={"cosine": losses.CosineSimilarityLoss, "cosent": losses.CoSENTLoss}[loss](
-            model
-        ),
+        train_dataset=dataset,
+        loss=objective,
     )
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
@@ -405,7 +412,7 @@ BAD = {
     "batch": ({"batch_size": True}, "batch_size is True"),
     "rate": ({"learning_rate": 0}, "learning_rate is 0; it must lie between"),
     "a text": ({"learning_rate": "2e-5"}, "learning_rate is '2e-5'"),
-    "loss": ({"loss": "mse"}, "loss is 'mse'; choose one of cosine, cosent"),
+    "loss": ({"loss": "mse"}, "loss is 'mse'; choose one of cosine, cosent, ranking"),
 }
 
 
@@ -423,6 +430,78 @@ def test_numbers_that_are_none_any_more_are_told(tiny):
         next(broken.parameters()).fill_(float("nan"))
     with pytest.raises(CourseError, match="no number any more with learning_rate"):
         fine_tune(broken, PAIRS, epochs=1)
+
+
+def test_a_ranking_loss_needs_positives(tiny):
+    low = [pair for pair in PAIRS if pair.score < 0.7]
+    for loss in ("ranking", "mixed"):
+        with pytest.raises(CourseError, match=r"no pair is labelled 0\.7 or more"):
+            fine_tune(tiny, low, loss=loss)
+    fine_tune(tiny, low, loss="cosine", epochs=1)
+
+
+def test_a_ranking_loss_brings_positives_before_their_rivals(tiny):
+    def right(model):
+        left = model.encode([pair.sentence1 for pair in good])
+        cosines = util.cos_sim(left, model.encode([pair.sentence2 for pair in good]))
+        return (cosines.argmax(dim=1) == torch.arange(len(good))).float().mean().item()
+
+    good = [pair for pair in PAIRS if pair.score >= 0.7]
+    options = {"loss": "ranking", "epochs": 20, "learning_rate": 3e-3}
+    assert right(fine_tune(tiny, PAIRS, **options).model) > right(tiny)
+
+
+def about(term, firsts, seconds, score=0.7):
+    return [Pair(f"{term} {a}", f"plain {term} {a}{b}", score, term)
+            for a in range(firsts) for b in range(seconds)]  # fmt: skip
+
+
+def test_positives_of_a_term_are_combined_and_never_cross_to_another():
+    pairs = about("gas", 3, 2) + about("peel", 1, 2) + about("rug", 2, 2, score=0.3)
+    found = finetuning.positives(pairs, per_term=5)
+    assert len(found) == len(set(found)) == 5 + 2
+    for anchor, positive in found:
+        assert positive.split()[1] == anchor.split()[0] != "rug"
+    scenes = {(a.split()[1], p.split()[2][0]) for a, p in found if "gas" in a}
+    assert any(first != second for first, second in scenes)
+    assert finetuning.positives(pairs, per_term=5) == found
+    assert finetuning.positives(pairs, per_term=5, seed=1) != found
+
+
+def test_positives_without_a_term_stay_as_they_are():
+    high = [(p.sentence1, p.sentence2) for p in PAIRS if p.score >= 0.7]
+    assert sorted(finetuning.positives(PAIRS)) == sorted(high)
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 1])
+def test_a_blend_lies_on_the_line_between_two_models(tiny, whole, share):
+    blended = finetuning.blend(tiny, whole.model, share)
+    old, new, mix = (m.state_dict() for m in (tiny, whole.model, blended))
+    for key in old:
+        expected = (1 - share) * old[key].double() + share * new[key].double()
+        assert torch.allclose(mix[key].double(), expected, atol=1e-6), key
+    assert (weights(blended) == weights(tiny)) == (share == 0)
+    assert (weights(blended) == weights(whole.model)) == (share == 1)
+    assert not blended.training
+
+
+def test_what_cannot_be_blended(tiny, whole, model):
+    with pytest.raises(CourseError, match="share is 1.5; it must lie between 0 and 1"):
+        finetuning.blend(tiny, whole.model, 1.5)
+    with pytest.raises(CourseError, match="have other layers"):
+        finetuning.blend(tiny, model, 0.5)
+
+
+def test_held_out_by_hand(tiny, whole):
+    comparison = finetuning.held_out_report(tiny, whole.model, DEV)
+    labels = [pair.score for pair in DEV]
+    for model, interval in ((tiny, comparison.before), (whole.model, comparison.after)):
+        expected = stats.spearmanr(pair_cosines(model, DEV), labels).statistic
+        assert interval.mean == pytest.approx(expected, abs=1e-9)
+        assert interval.low <= interval.mean <= interval.high
+    change = comparison.after.mean - comparison.before.mean
+    assert comparison.change.mean == pytest.approx(change)
+    assert comparison.pairs == len(DEV)
 
 
 def test_cosines_of_pairs_are_those_of_sentence_transformers(tiny):

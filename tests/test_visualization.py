@@ -265,3 +265,35 @@ def test_a_hover_map_asks_for_nothing_and_stays_small(documents):
         np.tile(points, (21, 1))[:10_000], (documents * 21)[:10_000]
     )
     assert len(many.html) < 8_000_000
+
+
+def test_a_training_shows_its_loss_its_figures_and_the_best_epoch():
+    ax = visualization.plot_training(
+        [0.5, 0.2], {"dev": [0.3, 0.5, 0.4]}, best=1, title="It learns"
+    )
+    right = next(other for other in ax.figure.axes if other is not ax)
+    dev = next(line for line in ax.lines if line.get_label() == "dev")
+    assert (list(dev.get_xdata()), list(dev.get_ydata())) == (
+        [0, 1, 2],
+        [0.3, 0.5, 0.4],
+    )
+    [loss] = right.lines
+    assert (list(loss.get_xdata()), list(loss.get_ydata())) == ([1, 2], [0.5, 0.2])
+    assert {tuple(set(line.get_xdata())) for line in ax.lines} >= {(1,)}
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["dev", "loss"]
+
+
+def test_a_change_shows_both_figures_and_the_ends_of_intervals():
+    ax = visualization.plot_change(
+        {
+            "first": (Interval(0.3, 0.2, 0.4), Interval(0.5, 0.45, 0.55)),
+            "second": (1, 2),
+        }
+    )
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
+    drawn = {tuple(np.atleast_1d(line.get_xdata()).tolist()) for line in ax.lines}
+    assert drawn >= {(0.2, 0.4), (0.45, 0.55), (0.3,), (0.5,), (1,), (2,)}
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["before", "after"]
