@@ -482,6 +482,7 @@ def _train(
     asked = ("cosine", "ranking") if settings["loss"] == "mixed" else settings["loss"]
     parts = {name: parts[name] for name in parts if name in asked}
     model, started = copy.deepcopy(base), time.perf_counter()
+    model.model_card_data.widget = [{}]  # or examples are computed, with a bar
     evaluator = first = None
     if dev:
         left, right, labels = _columns(dev).values()

@@ -348,7 +348,10 @@ def _code(cell: NotebookNode) -> list[str]:
         shown = output.get("text", "")
         if "image/png" not in data:  # beside a picture its description is in order
             shown += data.get("text/plain", "")
-        if re.search(r"<Figure size|it/s\]|/(home|root|Users|tmp|work)/", shown):
+        if re.search(
+            r"<Figure size|it/s\]|\d%\|| [\d?]+/\d+ \[|/(home|root|Users|tmp|work)/",
+            shown,
+        ):
             faults.append("a path, a progress bar or a bare <Figure> in the output")
     return faults
 
