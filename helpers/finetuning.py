@@ -117,9 +117,10 @@ def fine_tune(
     number of threads, the same call gives the same weights.
 
     `folder` gets the finished model, whole or not at all. Until then checkpoints lie
-    beside it, in ".NAME.training", after each epoch and every 500 steps: the same call
-    goes on from the last whole one and ends with the weights it would have had. When
-    the folder holds the finished model of the same call, that is loaded.
+    beside it, in ".NAME.training", after each epoch (and every 500 steps, unless the
+    loss is "mixed"): the same call goes on from the last whole one and ends with the
+    weights it would have had. When the folder holds the finished model of the same
+    call, that is loaded.
 
     Raises CourseError when pairs or options cannot teach anything, the folder holds
     something else or cannot be written, or the loss is no number any more.
@@ -514,7 +515,7 @@ def _train(
             train_dataset=_alone({n: _dataset(pairs, n, settings) for n in parts}),
             loss=_alone({n: getattr(losses, parts[n])(model) for n in parts}),
             evaluator=evaluator,
-            callbacks=_callbacks(bar),
+            callbacks=_callbacks(bar, within=resumable and len(parts) == 1),
         )
         for talker in (transformers.PrinterCallback, trainer.model_card_callback_class):
             trainer.remove_callback(talker)
@@ -570,8 +571,12 @@ def _history(log: Sequence[dict], first: float | None) -> list[Epoch]:
     return [Epoch(0, None, first), *epochs]
 
 
-def _callbacks(bar: bool) -> list:
-    """Return what the trainer calls: checkpoints that can be trusted, a bar."""
+def _callbacks(bar: bool, within: bool) -> list:
+    """Return what the trainer calls: checkpoints that can be trusted, a bar.
+
+    `within`: also write checkpoints within an epoch. With two losses the trainer would
+    not take up the order of batches again in the middle of an epoch.
+    """
     from tqdm.auto import tqdm
     from transformers import TrainerCallback
 
@@ -579,8 +584,9 @@ def _callbacks(bar: bool) -> list:
         """Write one within a long epoch; seal it; keep the newest and the best."""
 
         def on_step_end(self, args, state, control, **kwargs):
-            if not args.save_only_model and state.global_step % CHECKPOINT_STEPS == 0:
-                control.should_save = True
+            step, epoch = state.global_step, state.max_steps // args.num_train_epochs
+            if within and step % CHECKPOINT_STEPS == 0 and step % epoch:
+                control.should_save = True  # at its end an epoch is saved anyway
 
         def on_save(self, args, state, control, **kwargs):
             place = Path(args.output_dir)

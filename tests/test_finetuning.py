@@ -219,17 +219,20 @@ def die(*arguments, **options):
 
 setattr(owner, name, die)
 model = models.load_model({base!r}, device="cpu")
-finetuning.fine_tune(model, PAIRS, DEV, **SETTINGS, folder={folder!r})
+options = SETTINGS | {{"loss": {loss!r}}}
+finetuning.fine_tune(model, PAIRS, DEV, **options, folder={folder!r})
 """
 MOMENTS = {
-    "a checkpoint is not sealed": ("finetuning", "_seal", 1, "before"),
-    "in the first epoch": ("finetuning", "_seal", 2, "after"),
-    "after an epoch": ("finetuning", "_seal", 3, "after"),
-    "in the second epoch": ("finetuning", "_seal", 4, "after"),
-    "a later checkpoint is not sealed": ("finetuning", "_seal", 5, "before"),
-    "trained, nothing saved": ("finetuning", "_save", 1, "before"),
-    "saved, not in its place": ("os", "rename", 1, "before"),
-    "in its place, not tidied up": ("finetuning", "_save", 1, "after"),
+    "a checkpoint is not sealed": ("cosine", "finetuning", "_seal", 1, "before"),
+    "in the first epoch": ("cosine", "finetuning", "_seal", 2, "after"),
+    "after an epoch": ("cosine", "finetuning", "_seal", 3, "after"),
+    "in the second epoch": ("cosine", "finetuning", "_seal", 4, "after"),
+    "a later one is not sealed": ("cosine", "finetuning", "_seal", 5, "before"),
+    "after an epoch, mixed": ("mixed", "finetuning", "_seal", 1, "after"),
+    "a later one is not sealed, mixed": ("mixed", "finetuning", "_seal", 2, "before"),
+    "trained, nothing saved": ("mixed", "finetuning", "_save", 1, "before"),
+    "saved, not in its place": ("mixed", "os", "rename", 1, "before"),
+    "in its place, not tidied up": ("mixed", "finetuning", "_save", 1, "after"),
 }
 
 
@@ -237,32 +240,32 @@ MOMENTS = {
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_weights(
-    tiny_folder, tiny, whole, tmp_path, moment, monkeypatch
+    tiny_folder, tiny, tmp_path, moment, monkeypatch
 ):
     folder = tmp_path / "ours"
+    loss, *where = MOMENTS[moment]
     script = KILLED.format(
-        root=str(ROOT), tests=str(ROOT / "tests"), where=MOMENTS[moment],
+        root=str(ROOT), tests=str(ROOT / "tests"), where=where, loss=loss,
         base=str(tiny_folder), folder=str(folder),
     )  # fmt: skip
     killed = run_python("-c", script)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert folder.exists() == (moment == "in its place, not tidied up")
-    started = []
-    monkeypatch.setattr(
-        finetuning,
-        "_newest_checkpoint",
-        lambda place, found=finetuning._newest_checkpoint: (
-            started.append(found(place)) or started[-1]
-        ),
-    )
-    ended = fine_tune(tiny, PAIRS, DEV, **SETTINGS, folder=folder)
+    started, found = [], finetuning._newest_checkpoint
+
+    def noted(place):
+        started.append(bool(found(place)))
+        return found(place)
+
+    monkeypatch.setattr(finetuning, "_newest_checkpoint", noted)
+    options = SETTINGS | {"loss": loss}
+    ended = fine_tune(tiny, PAIRS, DEV, **options, folder=folder)
+    if moment != "in its place, not tidied up":  # then nothing is trained any more
+        assert started == [moment != "a checkpoint is not sealed"]
+    whole = fine_tune(tiny, PAIRS, DEV, **options)
     assert weights(ended.model) == weights(whole.model)
     assert ended.best == whole.best
-    assert ended.history[-1].dev == whole.history[-1].dev
-    first = moment == "a checkpoint is not sealed"
-    assert [bool(checkpoint) for checkpoint in started] == (
-        [] if folder.exists() and "tidied" in moment else [not first]
-    )
+    assert [e.dev for e in ended.history] == [e.dev for e in whole.history]
 
 
 def interrupted(tiny, folder, monkeypatch, after=2):
