@@ -1,6 +1,7 @@
 """What tests call: models of random weights, Python in a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -55,7 +56,7 @@ def save_random_model(folder, kind="bert", *, hidden=32, reads=16, layers=12, se
     return folder
 
 
-def run_python(*arguments, **environment):
+def run_python(*arguments, timeout=300, **environment):
     """Run Python in a process of its own from the root of the checkout."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
@@ -63,5 +64,17 @@ def run_python(*arguments, **environment):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
+
+
+def nbval(folder, *options, **environment):
+    """Run nbval over a folder, quickly; return the failed cells and the report."""
+    report = run_python(
+        "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rf", "--tb=no",
+        "--rootdir", folder, "-c", folder / "pytest.ini", *options, folder,
+        timeout=1200, **{"COURSE_QUICK": "1", "COURSE_SMOKE": "1"} | environment,
+    )  # fmt: skip
+    assert report.returncode in (0, 1), report.stdout + report.stderr
+    failed = re.findall(r"^FAILED \S*?(\w+)\.ipynb::Cell (\d+)", report.stdout, re.M)
+    return {(name, int(number)) for name, number in failed}, report
