@@ -328,7 +328,7 @@ def _picture_of(report: dict) -> bytes:
     from helpers import metrics, visualization
 
     visualization.use_style()
-    figure = Figure(figsize=(11, 3.8))
+    figure = Figure(figsize=(11.5, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     epochs = report["history"]
     dev = [epoch["dev"] for epoch in epochs]

@@ -282,7 +282,7 @@ def plot_training(
     if best is not None:
         ax.axvline(best, lw=6, color="#000000", alpha=0.08, zorder=0)
     ax.set(xlabel="epoch", ylabel="Spearman correlation", xticks=epochs)
-    ax.margins(x=0.1)
+    ax.margins(x=0.18)
     ax.set_title(title, pad=22)
     lines = [*ax.get_legend_handles_labels()[0], *right.get_lines()]
     ax.legend(
