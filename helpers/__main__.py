@@ -204,7 +204,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def similarity(options: argparse.Namespace) -> int:
     """Print how well cosines agree with the labels of pairs."""
-    from helpers import corpus, models
+    from helpers import corpus, metrics, models
 
     if os.path.isdir(options.pairs):
         raise CourseError(f"{options.pairs}: is a folder; give one of the files in it")
@@ -227,7 +227,7 @@ def similarity(options: argparse.Namespace) -> int:
 
     scores = [pair.score for pair in pairs]
     figures = {
-        "spearman": float(stats.spearmanr(cosines, scores).statistic),
+        "spearman": metrics.spearman(scores, cosines),
         "pearson": float(stats.pearsonr(cosines, scores).statistic),
         "pairs": len(pairs),
     }

@@ -32,8 +32,18 @@ if TYPE_CHECKING:
 #: cosine: CosineSimilarityLoss, the squared difference of cosine and label. cosent:
 #: CoSENTLoss, which asks only that pairs stand in the order of their labels. ranking:
 #: MultipleNegativesRankingLoss on `positives`: each must beat all others of its batch.
-#: mixed: batches of "cosine" and of "ranking" in turn.
-LOSSES = ("cosine", "cosent", "ranking", "mixed")
+#: mixed: batches of "cosine" and of "ranking", in random order.
+LOSSES = {
+    "cosine": ("cosine",),
+    "cosent": ("cosent",),
+    "ranking": ("ranking",),
+    "mixed": ("cosine", "ranking"),
+}
+_CLASSES = {
+    "cosine": "CosineSimilarityLoss",
+    "cosent": "CoSENTLoss",
+    "ranking": "MultipleNegativesRankingLoss",
+}
 #: Pairs with this label or a higher one count as positives.
 POSITIVE = 0.7
 #: Steps after which a checkpoint is written within a long epoch.
@@ -475,13 +485,7 @@ def _train(
         EmbeddingSimilarityEvaluator,
     )
 
-    parts = {
-        "cosine": "CosineSimilarityLoss",
-        "cosent": "CoSENTLoss",
-        "ranking": "MultipleNegativesRankingLoss",
-    }
-    asked = ("cosine", "ranking") if settings["loss"] == "mixed" else settings["loss"]
-    parts = {name: parts[name] for name in parts if name in asked}
+    parts = {name: _CLASSES[name] for name in LOSSES[settings["loss"]]}
     model, started = copy.deepcopy(base), time.perf_counter()
     model.model_card_data.widget = [{}]  # or examples are computed, with a bar
     evaluator = first = None

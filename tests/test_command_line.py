@@ -246,7 +246,7 @@ def test_fine_tune_says_what_it_cannot_do_without_dev_and_test(
 
 
 def test_the_losses_of_the_command_line_are_those_of_fine_tune():
-    assert __main__.LOSSES == finetuning.LOSSES
+    assert tuple(finetuning.LOSSES) == __main__.LOSSES
 
 
 def test_doctor_finds_this_machine_ready(command):
