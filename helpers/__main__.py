@@ -340,13 +340,20 @@ def _picture_of(report: dict) -> bytes:
         ax=left,
     )
     changes = {
-        f"{name} ({row['pairs']} pairs)": tuple(
-            metrics.Interval(**row[side]) for side in ("before", "after")
+        f"{name}\n({row['pairs']} pairs)": (
+            row["before"]["mean"],
+            row["after"]["mean"],
+            metrics.Interval(**row["change"]),
         )
         for name, row in report["spearman"].items()
     }
+    drift = report["drift"]
+    changes["everyday probes"] = (
+        *drift["spearman"],
+        metrics.Interval(**drift["change"]),
+    )
     visualization.plot_change(
-        changes | {"everyday probes": report["drift"]["spearman"]},
+        changes,
         xlabel="Spearman correlation of cosine and label",
         title="what it changed",
         ax=right,

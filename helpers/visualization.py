@@ -293,7 +293,7 @@ def plot_training(
 
 
 def plot_change(
-    changes: Mapping[str, tuple[Interval | float, Interval | float]],
+    changes: Mapping[str, tuple[float, float, Interval]],
     *,
     xlabel: str = "",
     names: tuple[str, str] = ("before", "after"),
@@ -302,20 +302,28 @@ def plot_change(
 ) -> Axes:
     """Draw figures before and after, a row each, the first on top.
 
-    changes: name -> (before, after), numbers or Intervals; an Interval's ends are drawn
-    as a thin line.
+    changes: name -> (before, after, change). The change, an Interval, is written beside
+    its row, in grey where it includes zero. Both figures have intervals of their own,
+    but these say little about a change that was measured on the same pairs.
     """
-    ax = ax or _axes(6.4, 1.3 + 0.48 * len(changes))
-    for row, values in enumerate(changes.values()):
-        means = [getattr(value, "mean", value) for value in values]
-        ax.plot(means, [row, row], lw=3, color="#DDDDDD", zorder=1)
-        for side, (value, color) in enumerate(zip(values, _BEFORE_AFTER, strict=True)):
-            lift = row + (0.14, -0.14)[side]
-            if isinstance(value, Interval):
-                ax.plot([value.low, value.high], [lift, lift], lw=1.2, color=color)
-            mark = "o" if side else "s"
-            label = names[side] if row == 0 else None
-            ax.plot(means[side], row, mark, ms=7, color=color, label=label, zorder=2)
+    ax = ax or _axes(6.4, 1.3 + 0.42 * len(changes))
+    for row, (*figures, change) in enumerate(changes.values()):
+        ax.plot(figures, [row, row], lw=3, color="#DDDDDD", zorder=1)
+        for mark, figure, color, name in zip(
+            "so", figures, _BEFORE_AFTER, names, strict=True
+        ):
+            label = name if row == 0 else None
+            ax.plot(figure, row, mark, ms=7, color=color, label=label, zorder=2)
+        ax.annotate(
+            f"{change}",
+            (1.03, row),
+            xycoords=ax.get_yaxis_transform(),
+            va="center",
+            color="#777777" if change.low <= 0 <= change.high else "#111111",
+        )
+    ax.annotate(
+        "change [95 % interval]", (1.03, 1), (0, 6), "axes fraction", "offset points"
+    )
     ax.set_yticks(range(len(changes)), list(changes))
     ax.invert_yaxis()
     ax.margins(y=0.12)

@@ -284,16 +284,21 @@ def test_a_training_shows_its_loss_its_figures_and_the_best_epoch():
     assert names == ["dev", "loss"]
 
 
-def test_a_change_shows_both_figures_and_the_ends_of_intervals():
+def test_a_change_shows_both_figures_and_writes_the_interval_beside_them():
     ax = visualization.plot_change(
         {
-            "first": (Interval(0.3, 0.2, 0.4), Interval(0.5, 0.45, 0.55)),
-            "second": (1, 2),
+            "first": (0.3, 0.5, Interval(0.2, 0.1, 0.25)),
+            "second": (1, 2, Interval(1, -1, 3)),
         }
     )
     assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
     drawn = {tuple(np.atleast_1d(line.get_xdata()).tolist()) for line in ax.lines}
-    assert drawn >= {(0.2, 0.4), (0.45, 0.55), (0.3,), (0.5,), (1,), (2,)}
+    assert drawn == {(0.3, 0.5), (1, 2), (0.3,), (0.5,), (1,), (2,)}
+    sure, unsure = (
+        next(text for text in ax.texts if text.get_text() == wanted)
+        for wanted in ("0.20 [0.10, 0.25]", "1.00 [-1.00, 3.00]")
+    )
+    assert sure.get_color() != unsure.get_color()  # the second includes zero
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == ["before", "after"]
