@@ -395,11 +395,14 @@ def plot_map(
     """Draw documents as dots on a map, (n, 2), coloured by topic.
 
     Each subtopic is named at the median of its dots, moved aside where names would
-    overlap. `ringed`: ids of documents to mark with a ring. Raises CourseError when
-    points and documents differ in number.
+    overlap. `ringed`: ids of documents to mark with a ring. A step is as long across as
+    up, and a tall map gets a tall figure. Raises CourseError when points and documents
+    differ in number.
     """
     points = _checked_points(points, documents)
-    ax = ax or _axes(8.6, 6.4)
+    if ax is None:
+        height = np.sqrt(55 / _breadth(points))  # about 55 square inches
+        ax = _axes(55 / height, height)
     for topic, color in _topic_colors(documents).items():
         mine = np.array([d.topic == topic for d in documents])
         ax.scatter(*points[mine].T, s=14, alpha=0.7, lw=0, color=color, label=topic)
@@ -407,6 +410,7 @@ def plot_map(
     if rings.any():
         ax.scatter(*points[rings].T, s=44, fc="none", ec="black", lw=0.9)
     ax.set(xticks=[], yticks=[])
+    ax.set_aspect("equal", adjustable="datalim")  # a step is as long either way
     ax.spines[:].set_visible(False)
     ax.set_title(title, pad=22)
     ax.legend(
@@ -448,17 +452,19 @@ def hover_map(
     *,
     title: str = "",
     width: int = 760,
-    height: int = 520,
+    height: int | None = None,
 ) -> HoverMap:
     """Make a map to touch: (n, 2) and n documents.
 
     Hover over a dot to read its sentence, click a topic in the legend to hide it or
     bring it back, type a word to light up the sentences that hold it. The page carries
     its own Vega, so it works in JupyterLab, in Colab and in exported HTML without a
-    network. Whatever a sentence holds is shown as text. Raises CourseError when points
-    and documents differ in number.
+    network. Whatever a sentence holds is shown as text. `width` and `height` in pixels;
+    without a height, the map's shape gives it. Raises CourseError when points and
+    documents differ in number.
     """
     points = _checked_points(points, documents)
+    height = height or round(width / max(_breadth(points), 1.25))
     chart = _hover_chart(points, documents, width, height)
     # Inside a script only "<" can do harm; \u003c is the same letter in JSON.
     spec = json.dumps(chart).replace("<", "\\u003c")
@@ -492,6 +498,12 @@ def _checked_points(points: np.ndarray, documents: Sequence[Document]) -> np.nda
             "row of two numbers a document"
         )
     return points
+
+
+def _breadth(points: np.ndarray) -> float:
+    """Width of a map over its height, from 0.75 to 1.45: what a page can bear."""
+    across, up = np.ptp(points, axis=0)
+    return float(np.clip(across / up if up > 0 else np.inf, 0.75, 1.45))
 
 
 def _topic_colors(documents: Sequence[Document]) -> dict[str, str]:
@@ -554,10 +566,18 @@ def _hover_chart(
     )
     found = "find && indexof(lower(datum.sentence), lower(find)) >= 0"
     axis = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
-    # Fixed, so that nothing moves when a topic is hidden.
+    # Fixed, so that nothing moves when a topic is hidden; a step is as long either way.
+    low, high = points.min(axis=0), points.max(axis=0)
+    step = float(max((high - low) / (width, height))) or 1.0
     x, y = (
-        alt.Scale(domain=[min(v), max(v)], nice=False, padding=12)
-        for v in ([row[name] for row in rows] for name in "xy")
+        alt.Scale(
+            domain=[middle - step * side / 2, middle + step * side / 2],
+            nice=False,
+            padding=12,
+        )
+        for middle, side in zip(
+            ((low + high) / 2).tolist(), (width, height), strict=True
+        )
     )
     chart = (
         alt.Chart(alt.Data(values=rows))

@@ -302,3 +302,35 @@ def test_a_change_shows_both_figures_and_writes_the_interval_beside_them():
     assert sure.get_color() != unsure.get_color()  # the second includes zero
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == ["before", "after"]
+
+
+@pytest.mark.parametrize(("shape", "wide"), [((10, 1), True), ((1, 10), False)])
+def test_a_step_is_as_long_across_as_up_on_both_maps(shape, wide):
+    documents = [Document(f"d{n}", "", f"text {n}", "crypto") for n in range(4)]
+    points = np.array([(0, 0), (1, 1), (0, 1), (1, 0)]) * shape
+    ax = visualization.plot_map(points, documents)
+    ax.figure.canvas.draw()
+    across, up = (
+        ax.transData.transform(point) - ax.transData.transform((0, 0))
+        for point in ((1, 0), (0, 1))
+    )
+    assert across[0] == pytest.approx(up[1])
+    width, height = ax.figure.get_size_inches()
+    assert bool(width > height) is wide
+
+    chart = visualization._hover_chart(points, documents, 600, 400)
+    sides = [chart["encoding"][axis]["scale"]["domain"] for axis in "xy"]
+    lengths = [high - low for low, high in sides]
+    assert lengths[0] / 600 == pytest.approx(lengths[1] / 400)
+    for (low, high), values in zip(sides, points.T, strict=True):
+        assert low <= values.min()
+        assert values.max() <= high
+    assert visualization.hover_map(points, documents).height <= 608
+
+
+def test_a_map_of_one_spot_has_a_shape():
+    documents = [Document("d", "", "text", "crypto")] * 2
+    chart = visualization._hover_chart(np.zeros((2, 2)), documents, 600, 400)
+    low, high = chart["encoding"]["x"]["scale"]["domain"]
+    assert low < 0 < high
+    assert visualization.hover_map(np.zeros((2, 2)), documents).height > 0

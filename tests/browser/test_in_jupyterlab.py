@@ -178,16 +178,16 @@ def test_the_hover_map_shows_hides_and_finds_sentences(opened):
             assert sentence.inner_text() == coin["sentence"]
 
 
-def drawn(frame, width=760, height=520, padding=12, margin=5):
+def drawn(frame, padding=12, margin=5):
     """Return the rows that the map was given, with their places in pixels."""
     script = frame.locator("body script").first.text_content()
     found = json.loads(re.search(r'"#map", (\{.*\}), \{actions', script)[1])
     rows = found["data"]["values"]
-    for place, axis, size in (("left", "x", width), ("up", "y", height)):
-        values = [row[axis] for row in rows]
-        step = (size - 2 * padding) / (max(values) - min(values))
+    for place, axis, size in (("left", "x", "width"), ("up", "y", "height")):
+        low, high = found["encoding"][axis]["scale"]["domain"]
+        step = (found[size] - 2 * padding) / (high - low)
         for row in rows:
-            row[place] = margin + padding + (row[axis] - min(values)) * step
+            row[place] = margin + padding + (row[axis] - low) * step
     return rows
 
 
