@@ -408,7 +408,7 @@ def plot_map(
         ax.scatter(*points[mine].T, s=14, alpha=0.7, lw=0, color=color, label=topic)
     rings = np.array([d.id in ringed for d in documents])
     if rings.any():
-        ax.scatter(*points[rings].T, s=44, fc="none", ec="black", lw=0.9)
+        ax.scatter(*points[rings].T, s=44, fc="none", ec="black", lw=0.9, zorder=4)
     ax.set(xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")  # a step is as long either way
     ax.spines[:].set_visible(False)

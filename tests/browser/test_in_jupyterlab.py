@@ -157,6 +157,8 @@ def test_the_hover_map_shows_hides_and_finds_sentences(opened):
         assert sentence.inner_text() == row["sentence"]
     lab.picture("hover_map")
     lab.page.mouse.move(2, 2)
+    tip.wait_for(state="hidden")  # or it lies over the first picture
+    lab.page.wait_for_timeout(600)
 
     before = canvas.screenshot()
     frame.locator("input").fill("whale")
