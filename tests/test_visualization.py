@@ -325,7 +325,18 @@ def test_a_step_is_as_long_across_as_up_on_both_maps(shape, wide):
     for (low, high), values in zip(sides, points.T, strict=True):
         assert low <= values.min()
         assert values.max() <= high
-    assert visualization.hover_map(points, documents).height <= 608
+    # A page can bear 760 pixels across, and a breadth from 1.25 to 1.45 of the height.
+    height = visualization.hover_map(points, documents).height
+    assert height == (524 if wide else 608)
+
+
+def test_no_name_hides_a_ring():
+    documents = [Document(f"d{n}", "", "text", "crypto", "gas") for n in range(4)]
+    points = np.array([(0, 0), (1, 1), (0, 1), (1, 0)])
+    ax = visualization.plot_map(points, documents, ringed={"d0"})
+    [name], rings = ax.texts, ax.collections[-1]
+    assert rings.get_offsets().tolist() == [[0, 0]]
+    assert rings.get_zorder() > name.get_zorder()
 
 
 def test_a_map_of_one_spot_has_a_shape():
