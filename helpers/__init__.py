@@ -1,7 +1,7 @@
 """Shared code of the course Bitcoin & Barbells.
 
-Importing this package costs nothing: torch, sentence-transformers and matplotlib are
-imported by the functions that use them.
+Importing this package costs nothing: torch, sentence-transformers and matplotlib come
+with the modules that need them.
 """
 
 from pathlib import Path

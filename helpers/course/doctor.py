@@ -1,0 +1,152 @@
+"""Is this machine ready for the course? One line a check, each with its mend.
+
+Standard library only, until a check needs more: a broken installation is described.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+from helpers import ROOT, CourseError, models
+from helpers.course.lock import pins
+from helpers.course.setup import check_python
+
+#: What executed notebooks, caches and a second model may take, in bytes.
+DISK_NEEDED = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: `ready` is False only for what stops the course from running."""
+
+    name: str
+    ready: bool
+    found: str
+    mend: str = ""
+
+
+def examine(model: str | None = None) -> list[Check]:
+    """Look at python, packages, torch, device, weights, threads and free disk.
+
+    Every check is made, whatever the others find: a broken installation is described,
+    not stumbled over.
+    """
+    checks: dict[str, Callable[[], tuple]] = {
+        "python": _python,
+        "packages": _packages,
+        "torch": _torch,
+        "device": _device,
+        "weights": lambda: _weights(model),
+        "threads": _threads,
+        "disk": _disk,
+    }
+    return [_guarded(name, check) for name, check in checks.items()]
+
+
+def _guarded(name: str, check: Callable[[], tuple]) -> Check:
+    """Run one check; what it cannot survive becomes a finding of its own."""
+    try:
+        return Check(name, *check())
+    except (CourseError, ImportError, OSError) as error:
+        mend = "" if isinstance(error, CourseError) else "run `make setup`"
+        return Check(name, False, str(error), mend)
+
+
+def _python() -> tuple:
+    check_python(sys.version_info[:2])
+    return True, f"{platform.python_version()} on {platform.system()}"
+
+
+def _packages() -> tuple:
+    """Compare what is installed with the lock."""
+    wanted = pins()
+    there = {name: _installed(name) for name in wanted}
+    missing = [name for name, version in there.items() if not version]
+    if missing:
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        found = f"{len(missing)} of {len(wanted)} missing: {shown}"
+        return False, found, "run `make setup`"
+    other = [
+        f"{name} {version} (lock: {wanted[name]})"
+        for name, version in there.items()
+        if version != wanted[name]
+    ]
+    if other:
+        mend = "figures may differ in the last digit; `make distclean setup` mends it"
+        return True, f"not as pinned: {', '.join(other)}", mend
+    return True, f"all {len(wanted)} as pinned"
+
+
+def _installed(name: str) -> str:
+    """Return a version without its build ("+cpu"), "" where there is none."""
+    try:
+        return metadata.version(name).split("+")[0]
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _torch() -> tuple:
+    """Tell which build of torch is installed, and whether it is a needless one."""
+    import torch
+
+    build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
+    build = "macOS" if sys.platform == "darwin" else build
+    found = f"{torch.__version__}, {build} build"
+    if torch.version.cuda and not torch.cuda.is_available():
+        mend = "it works; `make distclean setup` takes the small CPU build instead"
+        return True, f"{found}, but no GPU to use it", mend
+    return True, found
+
+
+def _device() -> tuple:
+    device = models.pick_device()
+    if device.startswith("cuda"):
+        import torch
+
+        device = f"{device} ({torch.cuda.get_device_name(device)})"
+    return True, device
+
+
+def _weights(model: str | None) -> tuple:
+    """Check the hash of the bundled weights, or load the model that was named."""
+    name = model or os.environ.get("COURSE_MODEL") or "bundled"
+    if models.is_bundled(name):
+        models.bundled_folder()
+        digest = models.BUNDLED_HASHES["model.safetensors"][:12]
+        return True, f"{models.BUNDLED}, SHA-256 {digest} checked"
+    loaded = models.load_model(name)
+    width = loaded.get_embedding_dimension()
+    return True, f"{models.model_name(loaded)} loads: {width} dimensions"
+
+
+def _threads() -> tuple:
+    """Tell how many threads torch will use on how many cores."""
+    import torch
+
+    threads, cores = torch.get_num_threads(), _cores()
+    found = f"{threads} on {cores} cores"
+    if threads > cores:
+        mend = f"more threads than cores are slow; set OMP_NUM_THREADS={cores}"
+        return True, found, mend
+    return True, found
+
+
+def _cores() -> int:
+    """Return the number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _disk() -> tuple:
+    """Check the free space where the course lies."""
+    free = shutil.disk_usage(ROOT).free
+    if free < DISK_NEEDED:
+        return False, f"{free / 1e9:.1f} GB free", "free 2 GB where the course lies"
+    return True, f"{free / 1e9:.0f} GB free"

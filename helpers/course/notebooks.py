@@ -1,0 +1,93 @@
+"""The notebooks as files: which there are, read, clean, write."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+from nbformat import NotebookNode
+
+from helpers import ROOT, CourseError, storage
+
+NOTEBOOKS = ROOT / "notebooks"
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def series(names: Sequence[str] = ()) -> list[Path]:
+    """Return the notebooks of the series in order, or those that are named.
+
+    A name may be a path, a file name or the number. Raises CourseError for a name that
+    fits no notebook.
+    """
+    every = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return [_fitting(name, every) for name in names] or every
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook. Raises CourseError when the file is not one."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError) as error:
+        raise CourseError(f"{path}: cannot be read as a notebook ({error})") from error
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook whole or not at all."""
+    storage.write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells with code, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell.metadata.get("tags", []))
+
+
+def clean(notebook: NotebookNode) -> None:
+    """Leave in place what a reader needs: text, code, outputs, counts and tags."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        mine = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": mine} if mine else {}
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "text/html" in data:  # a widget is dead without its kernel
+                data.pop(_WIDGET, None)
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
+
+
+def figures(notebook: NotebookNode) -> dict[str, bytes]:
+    """Return the pictures of cells tagged `figure-NAME`: NAME.png -> its bytes.
+
+    The README shows them, so that it cannot show another picture than the notebook.
+    """
+    return {
+        f"{tag.removeprefix('figure-')}.png": _picture(cell)
+        for cell in notebook.cells
+        for tag in tags(cell)
+        if tag.startswith("figure-")
+    }
+
+
+def _fitting(name: str, every: list[Path]) -> Path:
+    path = Path(name)
+    if path.suffix == ".ipynb" and path.is_file():
+        return path
+    number = f"{int(name):02d}_" if name.isdecimal() else "/"
+    for each in every:
+        if path.name in (each.name, each.stem) or each.name.startswith(number):
+            return each
+    known = ", ".join(each.stem for each in every)
+    raise CourseError(f"{name}: no such notebook; there are: {known}")
+
+
+def _picture(cell: NotebookNode) -> bytes:
+    data = next(o.data for o in cell.outputs if "image/png" in o.get("data", {}))
+    return base64.b64decode(data["image/png"])

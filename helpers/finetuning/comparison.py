@@ -1,0 +1,148 @@
+"""What fine-tuning changed: on held-out pairs, on others, and between two models."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from helpers import CourseError, metrics, models, similarity
+from helpers.corpus import Pair
+from helpers.encoding import encode
+from helpers.metrics import Interval
+
+#: Probes labelled this or more count as related.
+_RELATED = 0.8
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Spearman correlation of cosine and label on pairs, before and after."""
+
+    pairs: int
+    before: Interval
+    after: Interval
+    change: Interval
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What fine-tuning did to pairs it was not about; each pair is (before, after).
+
+    spearman: correlation of cosine and label over the probes. related: mean cosine of
+    the pairs labelled 0.8 or more. background: mean cosine of sentences from different
+    pairs. gap: related less background, what still tells them apart. moved: 1 less
+    the mean cosine of a sentence to its old self.
+    """
+
+    spearman: tuple[float, float]
+    change: Interval
+    related: tuple[float, float]
+    background: tuple[float, float]
+    moved: float
+
+    @property
+    def gap(self) -> tuple[float, float]:
+        """`related` less `background`."""
+        return _two(r - b for r, b in zip(self.related, self.background, strict=True))
+
+
+def pair_cosines(model: SentenceTransformer, pairs: Sequence[Pair]) -> np.ndarray:
+    """Cosine of the two sentences of every pair: (n,), in the order of `pairs`."""
+    left, right = _sides(model, pairs)
+    return (left * right).sum(axis=1)
+
+
+def held_out_report(
+    before: SentenceTransformer, after: SentenceTransformer, pairs: Sequence[Pair]
+) -> Comparison:
+    """Compare two models on pairs that neither has been trained on.
+
+    The 95 % intervals draw whole groups of pairs that are `about` the same, because
+    these succeed or fail together. Raises CourseError when the pairs have no order to
+    compare: fewer than two, or one label alone.
+    """
+    return compare(pairs, pair_cosines(before, pairs), pair_cosines(after, pairs))
+
+
+def compare(pairs: Sequence[Pair], old: np.ndarray, new: np.ndarray) -> Comparison:
+    """Compare the cosines, (n,) each, that two models give to pairs."""
+    labels = [pair.score for pair in pairs]
+    groups = [pair.about or str(number) for number, pair in enumerate(pairs)]
+    return Comparison(
+        len(pairs),
+        metrics.spearman_interval(labels, old, groups=groups),
+        metrics.spearman_interval(labels, new, groups=groups),
+        metrics.spearman_interval(labels, new, baseline=old, groups=groups),
+    )
+
+
+def drift_report(
+    before: SentenceTransformer, after: SentenceTransformer, probes: Sequence[Pair]
+) -> Drift:
+    """Compare two models on labelled pairs that the training was not about.
+
+    Raises CourseError when `probes` has fewer than three pairs, one label alone, or no
+    label of 0.8 or more.
+    """
+    labels = np.array([pair.score for pair in probes])
+    if len(labels) < 3 or len(set(labels)) < 2 or max(labels) < _RELATED:
+        raise CourseError(
+            f"{len(labels)} probes with labels {sorted(set(labels.tolist()))[:5]}: give "
+            "three or more pairs with different labels, some of 0.8 or more"
+        )
+    old, new = (_sides(model, probes) for model in (before, after))
+    cosines = [(rows[0] * rows[1]).sum(axis=1) for rows in (old, new)]
+    apart = ~np.eye(len(labels), dtype=bool)
+    return Drift(
+        spearman=_two(metrics.spearman(labels, each) for each in cosines),
+        change=metrics.spearman_interval(labels, cosines[1], baseline=cosines[0]),
+        related=_two(each[labels >= _RELATED].mean() for each in cosines),
+        background=_two((rows[0] @ rows[1].T)[apart].mean() for rows in (old, new)),
+        moved=float(1 - (old * new).sum(axis=2).mean()),
+    )
+
+
+def blend(
+    before: SentenceTransformer, after: SentenceTransformer, share: float
+) -> SentenceTransformer:
+    """Return a model whose weights lie between two: (1 - share) before + share after.
+
+    `after` must be a fine-tuned copy of `before`. Between the two, most of what was
+    learnt is there while less is lost (Wortsman et al. 2022, arXiv 2109.01903). Raises
+    CourseError when `share` is outside 0..1 or the models differ in shape.
+    """
+    if not 0 <= share <= 1:
+        raise CourseError(f"share is {share}; it must lie between 0 and 1")
+    old, new = before.state_dict(), after.state_dict()
+    if {k: v.shape for k, v in old.items()} != {k: v.shape for k, v in new.items()}:
+        raise CourseError(
+            f"{models.model_name(before)} and {models.model_name(after)} have other "
+            "layers; blend a model with a fine-tuned copy of itself"
+        )
+    mixed = {
+        key: value.lerp(new[key].to(value), share)
+        if value.is_floating_point()
+        else value
+        for key, value in old.items()
+    }
+    model = copy.deepcopy(before)
+    model.load_state_dict(mixed)
+    return models.named(model.eval(), f"{models.model_name(after)}, share {share:g}")
+
+
+def _sides(model: SentenceTransformer, pairs: Sequence[Pair]) -> np.ndarray:
+    """Encode both sides of pairs, each text once: (2, n, d), in double precision."""
+    sides = [[p.sentence1 for p in pairs], [p.sentence2 for p in pairs]]
+    texts = list(dict.fromkeys(text for side in sides for text in side))
+    rows = similarity.normalize(encode(model, texts).astype(np.float64))
+    place = {text: row for row, text in enumerate(texts)}
+    return rows[np.array([[place[text] for text in side] for side in sides], dtype=int)]
+
+
+def _two(values: Iterable) -> tuple[float, float]:
+    before, after = map(float, values)
+    return before, after

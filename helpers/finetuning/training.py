@@ -1,0 +1,93 @@
+"""Train, and lose nothing when it is interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from sentence_transformers import SentenceTransformer
+
+from helpers import models
+from helpers.corpus import Pair
+from helpers.finetuning import folder as disk
+from helpers.finetuning.data import check_training
+from helpers.finetuning.trainer import Settings, Training, Work, train
+from helpers.progress import show_bars
+
+
+def fine_tune(
+    model: SentenceTransformer | str | Path | None,
+    pairs: Sequence[Pair],
+    dev: Sequence[Pair] | None = None,
+    *,
+    folder: str | Path | None = None,
+    loss: str = "mixed",
+    epochs: int = 2,
+    learning_rate: float = 5e-5,
+    batch_size: int = 32,
+    seed: int = 42,
+    show_progress_bar: bool | None = None,
+) -> Training:
+    """Train a copy of `model` on labelled pairs; `model` itself is left as it is.
+
+    With `dev` pairs, the weights kept are those of the epoch whose cosines correlate
+    best with dev's labels (Spearman); without, those of the last epoch. AdamW, linear
+    decay after 10 % warm-up, as Reimers & Gurevych 2019, s. 3.1. On one device and one
+    number of threads, the same call gives the same weights.
+
+    `folder` gets the finished model, whole or not at all. Until then checkpoints lie
+    beside it, in ".NAME.training", after each epoch (and every 500 steps, unless the
+    loss is "mixed"): the same call goes on from the last whole one and ends with the
+    weights it would have had. When the folder holds the finished model of the same
+    call, that is loaded.
+
+    Raises CourseError when pairs or options cannot teach anything, the folder holds
+    something else or cannot be written, or the loss is no number any more.
+    """
+    check_training(pairs, dev, loss, epochs, learning_rate, batch_size)
+    base = models.load_model(model) if isinstance(model, str | Path | None) else model
+    settings = Settings(loss, epochs, learning_rate, batch_size, seed)
+    bar = show_bars() if show_progress_bar is None else show_progress_bar
+    work = Work(base, pairs, dev, settings, Path(), bar, resumable=folder is not None)
+    if folder is not None:
+        return _into(Path(folder).resolve(), work)
+    with tempfile.TemporaryDirectory(prefix="fine-tune-") as place:
+        return train(replace(work, place=Path(place)))
+
+
+def _into(folder: Path, work: Work) -> Training:
+    """Train into a folder, or load what the same call has trained there."""
+    plan, device = _plan(work), str(work.base.device)
+    if disk.taken(folder):
+        return disk.finished(folder, plan, device)
+    place = folder.parent / f".{folder.name}.training"
+    with disk.only_writer(place, folder, work.base):
+        if disk.taken(folder):  # by a training that ended while this one waited
+            return disk.finished(folder, plan, device)
+        disk.same_plan(place, plan, folder)
+        training = train(replace(work, place=place))
+        models.named(training.model, folder.name)
+        disk.save(training, plan, place / "model", folder)
+    shutil.rmtree(place, ignore_errors=True)
+    return training
+
+
+def _plan(work: Work) -> dict:
+    """Everything that decides about the weights."""
+    return {
+        "base": models.model_name(work.base),
+        "base_fingerprint": models.fingerprint(work.base),
+        "pairs": _digest(work.pairs),
+        "dev": _digest(work.dev or ()),
+        **asdict(work.settings),
+    }
+
+
+def _digest(pairs: Sequence[Pair]) -> str:
+    """SHA-256 of pairs, in their order."""
+    return hashlib.sha256(json.dumps([asdict(p) for p in pairs]).encode()).hexdigest()

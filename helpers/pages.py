@@ -1,0 +1,26 @@
+"""HTML from templates; whatever a text holds is shown as text."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("helpers"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+)
+
+
+def source(template: str) -> str:
+    """Return the text of a file of helpers/templates."""
+    return _TEMPLATES.loader.get_source(_TEMPLATES, template)[0]
+
+
+def render(template: str, **values: object) -> str:
+    """Fill a template of helpers/templates; every value is escaped.
+
+    Only what a template itself marks `safe` stays as it is: our own JavaScript and
+    JSON in which no "<" is left.
+    """
+    return _TEMPLATES.get_template(template).render(**values)

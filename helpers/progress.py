@@ -1,0 +1,33 @@
+"""Bars for people, silence for everything else."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def show_bars() -> bool:
+    """Tell whether long cells should show progress bars: when a person runs them.
+
+    The tests and `make notebooks` set TQDM_DISABLE=1, so that no bar is saved.
+    """
+    return os.environ.get("TQDM_DISABLE", "") in ("", "0")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the notes and bars of transformers and sentence-transformers away."""
+    import transformers
+
+    logger, chatty = logging.getLogger("sentence_transformers"), transformers.logging
+    before = logger.level, chatty.get_verbosity()
+    logger.setLevel(logging.ERROR)
+    chatty.set_verbosity_error()
+    chatty.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logger.setLevel(before[0])
+        chatty.set_verbosity(before[1])

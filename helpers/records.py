@@ -1,0 +1,135 @@
+"""JSON Lines and tab-separated lines, read one by one; a mistake has its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from helpers import CourseError
+
+
+def existing(path: str | Path) -> Path:
+    """Return `path` as a Path, or raise CourseError when no file lies there."""
+    path = Path(path)
+    if path.is_dir():
+        raise CourseError(f"{path}: is a folder; give the file inside it")
+    if not path.is_file():
+        raise CourseError(f"{path}: no such file; check the name and the folder")
+    return path
+
+
+def lines(file: Path) -> Iterator[tuple[str, str]]:
+    r"""Yield place ("file, line n") and text of every line that is not blank.
+
+    Lines end at \n (or \r\n) alone: `str.splitlines` would also cut at U+2028, which
+    JSON allows inside a text. Raises CourseError for what is not UTF-8, and for a file
+    without a line.
+    """
+    empty = True
+    try:
+        with open(file, "rb") as opened:
+            for number, raw in enumerate(opened, start=1):
+                place = f"{file}, line {number}"
+                if number == 1:
+                    _refuse_marks(raw, place)
+                line = _decoded(raw.removesuffix(b"\n").removesuffix(b"\r"), place)
+                if line.strip():
+                    empty = False
+                    yield place, line
+    except OSError as error:
+        raise CourseError(f"{file}: cannot be read ({error.strerror})") from error
+    if empty:
+        refuse_empty(file)
+
+
+def objects(file: Path) -> Iterator[tuple[str, dict]]:
+    """Yield place and JSON object of every line that is not blank."""
+    for place, line in lines(file):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CourseError(
+                f"{place}: not valid JSON ({error}); each line must be one object"
+            ) from error
+        if not isinstance(record, dict):
+            raise CourseError(
+                f"{place}: expected an object in braces, got {line[:40]!r}"
+            )
+        yield place, record
+
+
+def identified(file: Path) -> Iterator[tuple[str, dict]]:
+    """Yield place and object as `objects` does; every `_id` is a text of its own."""
+    seen: dict[str, str] = {}
+    for place, record in objects(file):
+        record["_id"] = identifier = _identifier(record, place)
+        if identifier in seen:
+            raise CourseError(
+                f'{place}: "_id" {identifier!r} stands in {seen[identifier]} too; '
+                "every id must be its own"
+            )
+        seen[identifier] = place.rpartition(", ")[2]
+        yield place, record
+
+
+def text(record: dict, key: str, place: str) -> str:
+    """Return a text field that may be missing, or null: then it is ""."""
+    value = record.get(key)
+    return "" if value is None else _checked_text(value, key, place)
+
+
+def needed_text(record: dict, key: str, place: str) -> str:
+    """Return a text field; raise CourseError where it is missing."""
+    if key not in record:
+        raise CourseError(f'{place}: "{key}" is missing; every line needs one')
+    return _checked_text(record[key], key, place)
+
+
+def refuse_empty(file: Path) -> None:
+    """Raise CourseError: the file holds no data."""
+    raise CourseError(f"{file}: is empty; it needs at least one line of data")
+
+
+def _refuse_marks(raw: bytes, place: str) -> None:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CourseError(f"{place}: is UTF-16; save the file as plain UTF-8")
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise CourseError(
+            f"{place}: starts with a byte order mark (BOM); save the file as "
+            'plain UTF-8 (in Python, read it with encoding="utf-8-sig" and write it '
+            'with encoding="utf-8")'
+        )
+
+
+def _decoded(raw: bytes, place: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CourseError(
+            f"{place}: byte 0x{raw[error.start]:02x} is not UTF-8; "
+            "save the file as UTF-8 (it may be Windows-1252 or Latin-1 now)"
+        ) from error
+
+
+def _identifier(record: dict, place: str) -> str:
+    identifier = record.get("_id")
+    if isinstance(identifier, int) and not isinstance(identifier, bool):
+        return str(identifier)
+    if not isinstance(identifier, str) or not identifier.strip():
+        shown = "missing" if "_id" not in record else f"{identifier!r}"
+        raise CourseError(
+            f'{place}: "_id" is {shown}; give every line an id of its own'
+        )
+    return identifier
+
+
+def _checked_text(value: object, key: str, place: str) -> str:
+    if not isinstance(value, str):
+        raise CourseError(f'{place}: "{key}" is {value!r}; it must be a text in quotes')
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise CourseError(
+            f'{place}: "{key}" holds half a character (a lone surrogate such as '
+            "\\ud83d); write the file again with whole characters"
+        )
+    return value

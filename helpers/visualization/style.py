@@ -1,0 +1,70 @@
+"""The look of all figures: colours, axes, legends."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from helpers.corpus import Document
+
+#: The two worlds, in every notebook.
+TOPIC_COLORS = {"crypto": "#D55E00", "powerlifting": "#0072B2"}
+#: The three ways to search.
+METHOD_COLORS = {"bm25": "#999999", "dense": "#009E73", "fused": "#CC79A7"}
+METHOD_NAMES = {"bm25": "BM25"}
+#: For names that have no colour of their own, in their order.
+MORE_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+#: Lines of one figure, in their order.
+LINE_COLORS = ("#009E73", "#CC79A7", "#56B4E9", "#000000")
+#: Up to three groups or routes that are neither worlds nor methods.
+GROUP_COLORS = ("#332288", "#117733", "#E69F00")
+
+
+def use_style() -> None:
+    """Set the course's look for all figures that follow."""
+    plt.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.labelsize": 10,
+            "legend.frameon": False,
+            "font.size": 9,
+        }
+    )
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """Return the axes of a new figure of that size, in inches."""
+    return plt.subplots(figsize=(width, height))[1]
+
+
+def legend_above(ax: Axes, *lines, ncols: int = 4, **options) -> None:
+    """Put a legend between the title and the axes."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
+    ax.legend(*lines, ncols=ncols, **place, **options)
+
+
+def colors_of(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
+    """Give each name a colour: the known ones theirs, in their order, then others.
+
+    >>> colors_of(["law", "crypto"], TOPIC_COLORS)
+    {'crypto': '#D55E00', 'law': '#009E73'}
+    """
+    names = dict.fromkeys(names)
+    mine = {name: color for name, color in known.items() if name in names}
+    free = [color for color in MORE_COLORS if color not in mine.values()]
+    others = (name for name in names if name not in mine)
+    return mine | dict(zip(others, itertools.cycle(free), strict=False))
+
+
+def topic_colors(documents: Sequence[Document]) -> dict[str, str]:
+    """Return a colour for each topic: the course's two, then others of the palette."""
+    return colors_of((document.topic for document in documents), TOPIC_COLORS)
