@@ -7,7 +7,8 @@ import matplotlib
 import pytest
 from support import save_random_model
 
-from helpers import __main__, corpus, models, notebooks
+from helpers import __main__, corpus, models
+from helpers.course import notebooks
 
 # The saved outputs are those of the bundled model on the device the course chooses.
 for name in ("COURSE_MODEL", "COURSE_DEVICE"):

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from helpers import ROOT
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
@@ -78,3 +80,27 @@ def nbval(folder, *options, **environment):
     assert report.returncode in (0, 1), report.stdout + report.stderr
     failed = re.findall(r"^FAILED \S*?(\w+)\.ipynb::Cell (\d+)", report.stdout, re.M)
     return {(name, int(number)) for name, number in failed}, report
+
+
+class Recorder:
+    """Stands in for subprocess.run: notes every command, fails where told."""
+
+    def __init__(self, fails=()):
+        self.commands, self.fails = [], fails
+
+    def __call__(self, command, **options):
+        line = " ".join(command)
+        self.commands.append(line)
+        bad = any(word in line for word in self.fails)
+        return subprocess.CompletedProcess(command, int(bad), "", "")
+
+
+def tracked():
+    """Return the files of the checkout that git tracks, or would."""
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in done.stdout.splitlines() if (ROOT / line).is_file()]

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from helpers import CourseError, doctor, models
+from helpers import CourseError, models
+from helpers.course import doctor
 
 
 def finding(name, model=None):

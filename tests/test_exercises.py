@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from helpers import exercises, notebooks
+from helpers import exercises
+from helpers.course import notebooks
 
 BLOCK = r"<summary>Solution</summary>\n\n```python\n(.*?)```"
 

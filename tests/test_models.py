@@ -11,7 +11,7 @@ import pytest
 import torch
 from support import save_random_model
 
-from helpers import CourseError, models, storage
+from helpers import CourseError, encoding, models, storage
 
 
 def test_the_bundled_model_is_the_published_one(model):
@@ -25,10 +25,13 @@ def test_the_bundled_model_is_the_published_one(model):
     "name", ["bundled", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"]
 )
 def test_every_name_of_the_bundled_model_leads_to_it(monkeypatch, name):
-    seen = []
-    monkeypatch.setattr(
-        models, "_load", lambda kind, folder, device: seen.append(folder) or kind
-    )
+    seen, nothing = [], SimpleNamespace(model_card_data=SimpleNamespace())
+
+    def load(kind, folder, device):
+        seen.append(folder)
+        return nothing
+
+    monkeypatch.setattr(models, "_load", load)
     models.load_model(name)
     assert seen == [models.bundled_folder()]
 
@@ -120,7 +123,7 @@ def test_mpnet_loads_from_a_folder(mpnet_folder):
     assert mpnet.get_embedding_dimension() == 768
     assert mpnet.get_max_seq_length() == 384
     assert mpnet.encode(["bitcoin fell", "the bar"]).shape == (2, 768)
-    assert models.truncation_report(mpnet, ["bitcoin " * 500])[0].lost == 502 - 384
+    assert encoding.truncation_report(mpnet, ["bitcoin " * 500])[0].lost == 502 - 384
 
 
 def hub_cache(root, source):
@@ -268,30 +271,9 @@ def test_the_environment_names_the_device(monkeypatch):
 )
 def test_the_best_device_is_chosen(monkeypatch, cuda, mps, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert models.pick_device() == expected
-
-
-def test_the_truncation_report_names_what_is_lost(model):
-    long = "squat " * 300 + "whale"
-    report = models.truncation_report(model, ["short", long, ""])
-    assert [cut.index for cut in report] == [1]
-    assert (report[0].tokens, report[0].kept, report[0].lost) == (303, 256, 47)
-    assert report[0].tail.endswith("whale")
-    # What the report calls lost is just what the vector ignores.
-    head = long[: len(long) - len(report[0].tail)]
-    np.testing.assert_allclose(model.encode(long), model.encode(head), atol=1e-6)
-
-
-def test_a_text_of_exactly_the_limit_loses_nothing(model):
-    assert models.truncation_report(model, ["squat " * 254]) == []
-    assert models.truncation_report(model, ["squat " * 255])[0].lost == 1
-
-
-@pytest.mark.parametrize(("value", "shown"), [("1", False), ("0", True), ("", True)])
-def test_bars_are_shown_to_people_only(monkeypatch, value, shown):
-    monkeypatch.setenv("TQDM_DISABLE", value)
-    assert models.show_bars() is shown
 
 
 def test_the_fingerprint_follows_the_weights(tmp_path, tiny, tiny_folder):

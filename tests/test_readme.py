@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from helpers import ROOT, notebooks
+from helpers import ROOT
+from helpers.course import notebooks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

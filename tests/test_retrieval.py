@@ -1,6 +1,5 @@
 """Indexes rank as the libraries do, refuse what is wrong, and save safely."""
 
-import itertools
 import json
 from dataclasses import replace
 
@@ -8,8 +7,9 @@ import numpy as np
 import pytest
 from sentence_transformers import util
 
-from helpers import CourseError, models, retrieval
+from helpers import CourseError, models, reports, retrieval
 from helpers.corpus import Document, Query
+from helpers.interactive import search_box
 from helpers.retrieval import BM25Index, DenseIndex, FusedIndex, Hit
 
 WORDS = ["bitcoin fell", "the whale squat", "a bar fell", "squat the bar", "whale"]
@@ -69,10 +69,47 @@ def indexes(tiny):
 
 
 @pytest.mark.parametrize("method", ["dense", "bm25", "fused"])
-@pytest.mark.parametrize("top_k", [0, -1, 6, 2.0, True, "3"])
+@pytest.mark.parametrize("top_k", [0, -1, 2.0, True, "3", None])
 def test_a_bad_top_k_is_refused(tiny, method, top_k):
     with pytest.raises(CourseError, match="top_k is"):
         indexes(tiny)[method].search("whale", top_k)
+
+
+@pytest.mark.parametrize("method", ["dense", "bm25", "fused"])
+def test_a_top_k_above_what_there_is_gives_all_there_is(tiny, method):
+    index = indexes(tiny)[method]
+    assert index.search("whale bar", 1_000) == index.search("whale bar", 5)
+    assert len(index.search("whale bar", 1_000)) == (4 if method == "bm25" else 5)
+
+
+@pytest.mark.parametrize("method", ["dense", "bm25", "fused"])
+def test_many_queries_rank_as_one_by_one(tiny, method):
+    index, queries = indexes(tiny)[method], ["whale", "squat bar", "zebra", "whale"]
+    together = index.search_many(queries, 3)
+    assert [ids(hits) for hits in together] == [
+        ids(index.search(q, 3)) for q in queries
+    ]
+    assert index.search_many([], 3) == []
+
+
+def test_a_query_is_encoded_once_and_many_as_one_batch(tiny, monkeypatch):
+    """By the run of one index, by the fused one, by the search box, by `evaluate`."""
+    parts, batches, encode = indexes(tiny), [], tiny.encode
+
+    def noted(texts, **options):
+        batches.append(list(texts))
+        return encode(texts, **options)
+
+    monkeypatch.setattr(tiny, "encode", noted)
+    queries = [Query("q1", "whale"), Query("q2", "bar"), Query("q3", "whale")]
+    for index in parts.values():
+        retrieval.make_run(index, queries)
+    assert batches == [["whale", "bar"]]
+    search_box(parts, query="squat").to_html("squat the bar")
+    assert batches[1:] == [["squat the bar"]]
+    qrels = {"q1": {"d4": 1}, "q2": {"d2": 1}, "q3": {"d4": 1}}
+    reports.evaluate(parts, queries, qrels)
+    assert batches[2:] == [["whale", "bar"]]
 
 
 @pytest.mark.parametrize("method", ["dense", "bm25", "fused"])
@@ -253,120 +290,3 @@ def test_hits_can_be_changed_only_by_copy():
     with pytest.raises(AttributeError):
         hit.rank = 2
     assert replace(hit, rank=2).rank == 2
-
-
-def brute_force(embeddings, top_k):
-    """Return the best pairs and cosines by the whole matrix, in double precision."""
-    rows = np.asarray(embeddings, dtype=np.float64)
-    lengths = np.linalg.norm(rows, axis=1)
-    lengths[lengths == 0] = np.inf
-    cosines = (rows @ rows.T / lengths / lengths[:, None]).clip(-1, 1).round(12)
-    first, second = np.triu_indices(len(rows), k=1)
-    values = cosines[first, second]
-    order = np.lexsort((second, first, -values))[:top_k]
-    pairs = zip(first[order].tolist(), second[order].tolist(), strict=True)
-    return list(pairs), values[order]
-
-
-def random_rows(kind):
-    rng = np.random.default_rng(3)
-    if kind == "many ties":
-        return rng.integers(-1, 2, size=(1300, 5)).astype(np.float32)
-    if kind == "all equal":
-        return np.full((300, 7), 0.3, dtype=np.float32)
-    if kind == "all apart":
-        return np.eye(60)
-    if kind == "near ties":  # nearer to one another than single precision tells
-        return rng.normal(size=12) + 1e-6 * rng.normal(size=(400, 12))
-    return rng.normal(size=(1100, 24)).astype(np.float32) * rng.uniform(1, 9, (1100, 1))
-
-
-@pytest.mark.parametrize(
-    "kind", ["random", "many ties", "near ties", "all equal", "all apart"]
-)
-@pytest.mark.parametrize("top_k", [1, 10, 1500])
-@pytest.mark.parametrize("block", [64, 1024])
-def test_the_most_similar_pairs_are_those_of_brute_force(
-    kind, top_k, block, monkeypatch
-):
-    monkeypatch.setitem(retrieval._BLOCK, "cpu", block)
-    rows = random_rows(kind)
-    pairs, cosines = brute_force(rows, top_k)
-    found = retrieval.most_similar_pairs(rows, top_k, device="cpu")
-    if kind != "near ties":  # there brute force itself is off by the last digit
-        assert [(pair.first, pair.second) for pair in found] == pairs
-    np.testing.assert_allclose([pair.score for pair in found], cosines, atol=2e-12)
-
-
-def test_every_pair_can_be_asked_for():
-    rows = np.random.default_rng(0).normal(size=(40, 3))
-    found = retrieval.most_similar_pairs(rows, 780, device="cpu")
-    every = {(pair.first, pair.second) for pair in found}
-    assert every == set(zip(*np.triu_indices(40, 1), strict=True))
-    assert all(a.score >= b.score for a, b in itertools.pairwise(found))
-
-
-def test_the_most_similar_pairs_agree_with_paraphrase_mining(dense):
-    expected = util.paraphrase_mining_embeddings(dense.embeddings, max_pairs=50)[:50]
-    found = retrieval.most_similar_pairs(dense.embeddings, 50, device="cpu")
-    assert [(p.first, p.second) for p in found] == [(i, j) for _, i, j in expected]
-    np.testing.assert_allclose(
-        [p.score for p in found], [score for score, *_ in expected], atol=1e-6
-    )
-
-
-def test_tensors_and_rows_of_zeros_are_taken():
-    import torch
-
-    rows = np.array([[0, 0], [3, 4], [4, 3], [0, 0], [-3, -4]], dtype=np.float32)
-    expected = [(1, 2, 0.96), (0, 1, 0.0), (0, 2, 0.0), (0, 3, 0.0), (0, 4, 0.0)]
-    for given in (
-        rows,
-        torch.tensor(rows),
-        torch.tensor(rows).half(),
-        rows.astype(int),
-    ):
-        found = retrieval.most_similar_pairs(given, 5)
-        assert [(p.first, p.second, p.score) for p in found] == expected
-    worst = retrieval.most_similar_pairs(rows, 10)[-1]
-    assert (worst.first, worst.second, worst.score) == (1, 4, -1.0)
-
-
-def test_the_matrix_of_all_pairs_is_never_built(monkeypatch):
-    """No tensor that is made has more numbers than one block, or than the rows."""
-    import torch
-
-    monkeypatch.setitem(retrieval._BLOCK, "cpu", 64)
-    largest = []
-    product = torch.Tensor.__matmul__
-
-    def recorded(a, b):
-        largest.append(product(a, b).numel())
-        return product(a, b)
-
-    monkeypatch.setattr(torch.Tensor, "__matmul__", recorded)
-    retrieval.most_similar_pairs(random_rows("random"), 10, device="cpu")
-    assert max(largest) == 64 * 64
-    assert len(largest) == 18 * 19 // 2  # the upper half of 18 x 18 blocks
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        (np.ones(5), r"shape \(5,\)"),
-        (np.ones((1, 5)), r"shape \(1, 5\)"),
-        (np.empty((0,)), r"shape \(0,\)"),
-        (np.empty((5, 0)), r"shape \(5, 0\)"),
-        (np.array([[1.0], [np.nan], [2.0]]), "row 1 of the embeddings holds NaN"),
-        (np.array([[1.0], [2.0], [np.inf]]), "row 2 of the embeddings holds NaN"),
-    ],
-)
-def test_rows_that_have_no_pairs_are_refused(rows, message):
-    with pytest.raises(CourseError, match=message):
-        retrieval.most_similar_pairs(rows, 1)
-
-
-@pytest.mark.parametrize("top_k", [0, 4, -1, 1.0, True, "3"])
-def test_a_number_of_pairs_that_cannot_be_is_refused(top_k):
-    with pytest.raises(CourseError, match="top_k is"):
-        retrieval.most_similar_pairs(np.eye(3), top_k)

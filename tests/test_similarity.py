@@ -69,3 +69,21 @@ def test_different_widths_are_refused(measure):
 def test_a_cube_is_refused():
     with pytest.raises(ValueError, match=r"got shape \(2, 2, 2\)"):
         similarity.normalize(np.ones((2, 2, 2)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_are_those_of_a_full_stable_sort(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 200))
+    scores = rng.integers(0, 1 + n // 4, size=n).astype(np.float32)  # many ties
+    for top_k in (1, n // 2 + 1, n, n + 5):
+        expected = np.argsort(-scores, kind="stable")[:top_k]
+        assert similarity.best_first(scores, top_k).tolist() == expected.tolist()
+
+
+def test_the_best_agree_with_torch_where_nothing_ties():
+    import torch
+
+    scores = np.random.default_rng(0).permutation(5_000).astype(np.float32)
+    expected = torch.topk(torch.from_numpy(scores), 100).indices.tolist()
+    assert similarity.best_first(scores, 100).tolist() == expected

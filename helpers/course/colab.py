@@ -76,6 +76,7 @@ COLAB_LINK = r"\[Open in Colab\]\(.*?\)"
 
 _SETUP = """\
 # Setup: acts on Colab only; elsewhere it does nothing.
+import sys
 
 if "google.colab" in sys.modules:
     address = "{address}"

@@ -81,7 +81,7 @@ def plot_map(
     up. Raises CourseError when points and documents differ in number.
     """
     points = checked_points(points, documents)
-    ax = ax or style.new_axes(8.6, 6.4)
+    ax = ax or style.new_axes(8.8, 6.6)
     colors = style.topic_colors(documents)
     for topic, color in colors.items():
         mine = np.array([d.topic == topic for d in documents])

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from sentence_transformers import util
 
-from helpers import retrieval
+from helpers import all_pairs
 
 TOP_K = 100
 
@@ -34,7 +34,7 @@ def vectors(n: int) -> np.ndarray:
 
 def ours(rows: np.ndarray) -> list[tuple[int, int]]:
     """Search with this course's function."""
-    found = retrieval.most_similar_pairs(rows, TOP_K, device="cpu")
+    found = all_pairs.most_similar_pairs(rows, TOP_K, device="cpu")
     return [(pair.first, pair.second) for pair in found]
 
 
@@ -61,7 +61,7 @@ def peak() -> int:
 
 def memory(n: int) -> None:
     """Print time and peak memory of one search over n rows, in this process."""
-    retrieval.most_similar_pairs(vectors(64), 1, device="cpu")  # imports, threads
+    all_pairs.most_similar_pairs(vectors(64), 1, device="cpu")  # imports, threads
     rows = vectors(n)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = peak()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from helpers import ROOT, notebooks
+from helpers import ROOT
+from helpers.course import export, notebooks
 
 #: Where pictures go; `make screenshots` sets it to the folder that the README shows.
 PICTURES = Path(os.environ.get("COURSE_SCREENSHOTS", ROOT / "build" / "screenshots"))
@@ -210,7 +211,7 @@ def lonely(rows, topic):
 
 def test_an_exported_notebook_shows_the_map_and_asks_for_nothing(browser, tmp_path):
     path = notebooks.NOTEBOOKS / "04_umap_visualization.ipynb"
-    notebooks.to_html(notebooks.read(path), tmp_path / "page.html")
+    export.to_html(notebooks.read(path), tmp_path / "page.html")
     page, asked, errors = browser.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))

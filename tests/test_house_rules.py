@@ -1,0 +1,86 @@
+"""The notebooks keep the house rules; the rules find what breaks them."""
+
+import copy
+
+import pytest
+
+from helpers import ROOT
+from helpers.course import notebooks
+from helpers.course.house_rules import house_rules
+
+SERIES = notebooks.series()
+
+
+def names(paths):
+    return [path.stem for path in paths]
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_house_rules(path):
+    assert house_rules(notebooks.read(path)) == []
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_the_file_is_what_make_notebooks_writes(path):
+    notebook = notebooks.read(path)
+    before = copy.deepcopy(notebook)
+    notebooks.clean(notebook)
+    assert notebook == before
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_some_claims_hold_on_every_device_and_model(path):
+    cells = notebooks.read(path).cells
+    tags = [cell.metadata.get("tags", []) for cell in cells]
+    assert sum("nbval-check-output" in mine for mine in tags) >= 4
+
+
+@pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
+def test_the_figures_are_those_of_the_notebook(path):
+    for name, picture in notebooks.figures(notebooks.read(path)).items():
+        assert (path.parent / "figures" / name).read_bytes() == picture
+        assert f"notebooks/figures/{name}" in (ROOT / "README.md").read_text()
+
+
+BREAK = {
+    "a bare figure": ("text", "<Figure size 640x480 with 1 Axes>", "bare <Figure>"),
+    "a progress bar": ("text", "3/3 [00:01<00:00, 2.9it/s]", "progress bar"),
+    "a path": ("text", "/" + "home/somebody/data", "a path"),
+    "standard error": ("name", "stderr", "standard error"),
+}
+
+
+@pytest.mark.parametrize("case", BREAK)
+def test_house_rules_find_bad_outputs(case):
+    key, value, message = BREAK[case]
+    notebook = notebooks.read(SERIES[0])
+    cell = next(c for c in notebook.cells if c.cell_type == "code" and c.outputs)
+    cell.outputs[0][key] = value
+    assert any(message in fault for fault in house_rules(notebook))
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_house_rules_find_the_rest():
+    def faults(mend):
+        notebook = notebooks.read(SERIES[0])
+        mend(notebook)
+        return "; ".join(house_rules(notebook))
+
+    def untagged(notebook):
+        ignored = [c for c in notebook.cells if "timing" in c.metadata.get("tags", [])]
+        ignored[0].metadata["tags"] = ["nbval-ignore-output"]
+
+    def set_source(number, source):
+        return lambda notebook: code_cells(notebook)[number].update(source=source)
+
+    assert "shared setup cell" in faults(set_source(0, "import sys"))
+    assert "21 lines of code" in faults(set_source(3, "x = 1\n" * 21))
+    assert "wider than 88" in faults(set_source(3, "x" * 89))
+    assert "without one reason" in faults(untagged)
+    assert "not run from top" in faults(
+        lambda n: code_cells(n)[5].update(execution_count=99)
+    )
+    assert "link to Colab" in faults(lambda n: n.cells[0].update(source="# 2. Title"))

@@ -1,0 +1,96 @@
+"""Notebooks are found, executed, written, and exported to HTML that loads nothing."""
+
+import re
+
+import nbformat
+import pytest
+
+from helpers import ROOT, CourseError
+from helpers.course import export, notebooks, runner
+
+SERIES = notebooks.series()
+
+
+def test_a_notebook_can_be_named_in_many_ways():
+    path = SERIES[0]
+    for name in (
+        str(path),
+        path.name,
+        path.stem,
+        path.name[:2],
+        str(int(path.name[:2])),
+    ):
+        assert notebooks.series([name])[0].name == path.name
+    with pytest.raises(CourseError, match="9: no such notebook; there are: 0"):
+        notebooks.series(["9"])
+
+
+def tiny_notebook(folder, *sources):
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources]
+    )
+    path = folder / "01_tiny.ipynb"
+    notebooks.write(notebook, path)
+    return path
+
+
+def test_a_notebook_is_run_and_written(tmp_path, capsys, monkeypatch):
+    path = tiny_notebook(tmp_path, "import helpers", "print(1)\nprint(2)", "6 * 7")
+    build = tmp_path / "build"
+    monkeypatch.setattr(export, "BUILD", build)
+    [result] = runner.run_series([path])
+    assert (result.cells, result.passed, result.error) == (3, True, "")
+    assert result.seconds > 0
+    executed = notebooks.read(build / "notebooks" / path.name)
+    assert executed.cells[1].outputs[0].text == "1\n2\n"
+    assert executed.cells[2].outputs[0].data["text/plain"] == "42"
+    assert "01_tiny: passed" in capsys.readouterr().err
+
+
+def test_a_failing_notebook_is_told_and_the_command_exits_with_1(
+    tmp_path, command, monkeypatch
+):
+    monkeypatch.setattr(export, "BUILD", tmp_path / "build")
+    path = tiny_notebook(tmp_path, "1 / 0", "print('never')")
+    status, out, _ = command("run", path)
+    assert status == 1
+    assert "NO: ZeroDivisionError: division by zero" in out
+
+
+def test_a_folder_of_a_model_is_found_from_the_notebooks(
+    tmp_path, command, monkeypatch, tiny_folder
+):
+    monkeypatch.setattr(export, "BUILD", tmp_path / "build")
+    monkeypatch.setenv("COURSE_MODEL", "")  # set anew by the command, restored after
+    monkeypatch.chdir(tiny_folder.parent)
+    check = "import os; assert os.path.isabs(os.environ['COURSE_MODEL'])"
+    status, _, _ = command("run", tiny_notebook(tmp_path, check), "--model", "tiny")
+    assert status == 0
+
+
+def test_html_asks_for_nothing_and_escapes_text(tmp_path):
+    path = tiny_notebook(tmp_path, "print('<script>alert(1)</script>')")
+    notebook, _ = runner.run(path)
+    export.to_html(notebook, tmp_path / "out.html")
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+    assert not re.findall(r'(?:src|href)="(https?:[^"]+)"', html)
+
+
+@pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path):
+    export.to_html(notebooks.read(path), tmp_path / "out.html")
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    for frame in re.findall(r'srcdoc="([^"]*)"', html):
+        # The browser itself refuses to load anything there.
+        assert "default-src 'none'" in frame.replace("&#x27;", "'")
+    html = re.sub(r'srcdoc="[^"]*"', "", html)
+    for link in re.findall(r'<a [^>]*href="([^"#:]+)"', html):
+        place = ROOT / "build" / "html" / link
+        if link.endswith(".html"):
+            place = path.with_name(link).with_suffix(".ipynb")
+        assert place.resolve().exists(), link
+    loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)
+    assert not [link for link in loaded if not link.startswith("data:")]
+    assert not re.findall(r"@import|url\((?!['\"]?(?:data:|#))[^)]*http", html)

@@ -1,0 +1,93 @@
+"""Set-up installs once, nothing big by mistake, and fails in one line."""
+
+import pytest
+from support import Recorder
+
+from helpers import ROOT, CourseError
+from helpers.course import setup
+
+
+@pytest.fixture
+def linux(monkeypatch):
+    """Pretend to be Linux without an NVIDIA GPU."""
+    monkeypatch.delenv("COURSE_TORCH", raising=False)
+    monkeypatch.setattr(setup.sys, "platform", "linux")
+    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
+    monkeypatch.setattr(setup.Path, "exists", lambda path: False)
+
+
+def test_linux_without_gpu_asks_for_the_cpu_build(linux):
+    run = Recorder()
+    setup.install_torch(["py", "-m", "pip", "install"], run=run)
+    assert run.commands == ["py -m pip install torch==2.13.0+cpu"]
+
+
+def test_where_pip_has_no_cpu_build_uv_gets_it(linux):
+    run = Recorder(fails=["+cpu"])
+    setup.install_torch(["py", "-m", "pip", "install"], run=run)
+    assert run.commands[1:] == [
+        "py -m pip install uv",
+        "py -m uv pip install --python py --torch-backend=cpu torch==2.13.0",
+    ]
+
+
+def test_where_there_is_no_cpu_build_at_all_nothing_big_is_downloaded(linux):
+    run = Recorder(fails=["torch"])
+    with pytest.raises(CourseError, match="COURSE_TORCH=default make run"):
+        setup.install_torch(["py", "-m", "pip", "install"], run=run)
+    assert not any(
+        line.endswith("torch==2.13.0") and "uv" not in line for line in run.commands
+    )
+
+
+def test_the_default_build_can_be_asked_for(linux, monkeypatch):
+    monkeypatch.setenv("COURSE_TORCH", "default")
+    run = Recorder()
+    setup.install_torch(["pip"], run=run)
+    assert run.commands == []
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_other_systems_take_the_default_build(linux, monkeypatch, system):
+    monkeypatch.setattr(setup.sys, "platform", system)
+    assert not setup.wants_cpu_build()
+
+
+def fake_root(tmp_path):
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / ".venv").mkdir()
+    return tmp_path
+
+
+def test_the_second_setup_installs_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(setup, "wants_cpu_build", lambda: False)
+    root, run = fake_root(tmp_path), Recorder()
+    assert setup.setup(root, run=run)
+    assert any("-r" in line and "requirements.lock" in line for line in run.commands)
+    again = Recorder()
+    assert not setup.setup(root, run=again)
+    assert again.commands == []
+    with open(root / "requirements.lock", "a") as lock:
+        lock.write("# another lock\n")
+    assert setup.setup(root, run=Recorder())
+
+
+@pytest.mark.parametrize(
+    ("fails", "message"),
+    [("venv", "python3-venv"), ("requirements.lock", "PIP_FIND_LINKS")],
+)
+def test_a_failing_step_is_one_line_and_is_not_taken_for_done(
+    tmp_path, monkeypatch, fails, message
+):
+    monkeypatch.setattr(setup, "wants_cpu_build", lambda: False)
+    root = fake_root(tmp_path)
+    with pytest.raises(CourseError, match=message):
+        setup.setup(root, run=Recorder(fails=[f" {fails}", f"/{fails}"]))
+    assert not (root / ".venv" / "course-stamp").exists()
+
+
+@pytest.mark.parametrize("version", [(3, 9), (3, 14), (2, 7)])
+def test_another_python_is_refused(version):
+    with pytest.raises(CourseError, match=r"needs 3\.10 to 3\.13"):
+        setup.check_python(version)
