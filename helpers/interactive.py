@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import ipywidgets
 
@@ -72,7 +73,7 @@ class SearchBox:
         }
 
     def _column(self, name: str, query: str, hits: list[Hit]) -> dict:
-        """Return what the template needs of one ranking; bars are shares of the best."""
+        """Return what the template needs of a ranking; bars are shares of the best."""
         best = max((hit.score for hit in hits), default=0)
         index = self.indexes[name]
         rows = [
@@ -125,5 +126,5 @@ def _tick(name: str) -> ipywidgets.Checkbox:
 def _pieces(text: str, places: list[tuple[int, int]]) -> list[tuple[str, bool]]:
     """Cut a text into pieces, each with whether it is to be marked."""
     cuts = [0, *(cut for place in places for cut in place), len(text)]
-    pieces = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(cuts)]
     return [(piece, number % 2 == 1) for number, piece in enumerate(pieces)]

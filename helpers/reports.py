@@ -32,7 +32,7 @@ Means = dict[str, float]  # metric -> mean
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """Means of nDCG@10, MRR@10 and recall@10: `means[method]`, `by_kind[kind][method]`."""
+    """Mean nDCG@10, MRR@10, recall@10: `means[method]`, `by_kind[kind][method]`."""
 
     means: dict[str, Means]
     by_kind: dict[str, dict[str, Means]]

@@ -172,7 +172,7 @@ class BM25Index(Index):
         return self._bm25.get_scores(tokens)
 
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
-        """Rank by BM25; documents without a match are left out, so a list may be short."""
+        """Rank by BM25; what shares no word is left out, so a list may be short."""
         top_k = checked_top_k(top_k)
         rankings = [_hits(self.documents, self.scores(q), top_k) for q in queries]
         return [[hit for hit in hits if hit.score > 0] for hits in rankings]

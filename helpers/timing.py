@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
+from tqdm import tqdm
 
 from helpers import CourseError
 from helpers.metrics import Interval
@@ -54,8 +56,6 @@ def measure(
     The clock stops when the GPU, if there is one, has finished. Raises CourseError
     where there is nothing to measure.
     """
-    from tqdm import tqdm
-
     sizes = list(sizes)
     if not sizes or min(sizes) < 1 or rounds < 1:
         raise CourseError(
@@ -84,8 +84,6 @@ def extrapolate(timings: Sequence[Timing], size: float) -> Interval:
 
     Raises CourseError for fewer than two sizes or three values.
     """
-    from scipy import stats
-
     x = np.array([1 / timing.size for timing in timings for _ in timing.seconds])
     y = np.array([s / timing.size for timing in timings for s in timing.seconds])
     if len(set(x)) < 2 or len(x) < 3:

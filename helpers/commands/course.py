@@ -1,4 +1,4 @@
-"""doctor and setup: the machine. The standard library alone, until a check needs more."""
+"""doctor and setup: the machine. Needs nothing that is not in the standard library."""
 
 from __future__ import annotations
 

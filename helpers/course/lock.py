@@ -79,7 +79,7 @@ def renew(root: Path = ROOT, *, run=subprocess.run) -> None:
 
 
 def environment_yml(root: Path = ROOT) -> str:
-    """Return the text of environment.yml: every direct dependency as the lock pins it."""
+    """Return the text of environment.yml: direct dependencies as the lock pins them."""
     place = {"python_version": CONDA, "python_full_version": f"{CONDA}.0"}
     place |= {"sys_platform": "linux", "os_name": "posix"}
     pinned = pins(root, place)
@@ -92,7 +92,7 @@ def environment_yml(root: Path = ROOT) -> str:
 
 
 def direct(root: Path = ROOT) -> list[tuple[str, str]]:
-    """Return name and marker of every dependency that pyproject.toml names, in order."""
+    """Return name and marker of each dependency that pyproject.toml names, in order."""
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     lists = re.findall(r"^(?:dependencies|test) = \[\n(.*?)^\]", text, re.M | re.S)
     lines = re.findall(r'^  "(.+)",$', "".join(lists), re.M)

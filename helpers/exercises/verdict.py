@@ -31,7 +31,7 @@ def judged(
     *,
     nothing: str = _NOTHING,
 ) -> Verdict:
-    """Call the learner's function; `judge` names the fault of what it returned, or ""."""
+    """Call the learner's function; `judge` names the fault of the answer, or ""."""
     try:
         found = answer(*arguments)
     except NotImplementedError:

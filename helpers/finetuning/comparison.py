@@ -91,7 +91,7 @@ def drift_report(
     labels = np.array([pair.score for pair in probes])
     if len(labels) < 3 or len(set(labels)) < 2 or max(labels) < _RELATED:
         raise CourseError(
-            f"{len(labels)} probes with labels {sorted(set(labels.tolist()))[:5]}: give "
+            f"{len(labels)} probes with labels {np.unique(labels)[:5].tolist()}: give "
             "three or more pairs with different labels, some of 0.8 or more"
         )
     old, new = (_sides(model, probes) for model in (before, after))
