@@ -1,13 +1,19 @@
 # Bitcoin & Barbells. `make` alone lists the targets.
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
-  VENV_PYTHON := .venv/Scripts/python.exe
+  BIN := .venv/Scripts
 else
-  VENV_PYTHON := .venv/bin/python
+  BIN := .venv/bin
 endif
+VENV_PYTHON := $(BIN)/python
+# What needs neither torch nor a model, for `make test-pythons`.
+LIGHT := bm25s filelock jinja2 lazy-loader matplotlib nbconvert nbformat numpy packaging \
+  PyStemmer pytest PyYAML safetensors scipy tomli tqdm
+LIGHT_TESTS := $(addprefix tests/test_, corpus.py data.py environment.py house_rules.py \
+  setup.py storage.py timing.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick test-browser screenshots lab notebooks html lint format doctor lock clean distclean
+.PHONY: help setup run test quick test-browser screenshots lab notebooks test-pythons html lint format doctor lock clean distclean
 
 help: ## list the targets
 	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
@@ -18,13 +24,21 @@ setup: ## make .venv and install the pinned set (once)
 run: setup ## execute every notebook; copies, HTML and a table under build/
 	@$(VENV_PYTHON) -m helpers run
 
-test: setup ## every test: units, doctests, README, house rules, nbval, lint
-	@$(VENV_PYTHON) -m ruff check
-	@$(VENV_PYTHON) -m ruff format --check
-	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
+test: lint ## every test: lint, units, doctests, README, house rules, nbval
+	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 quick: setup ## the tests that run no notebook and start no process
 	@$(VENV_PYTHON) -m pytest -m "not slow" tests helpers
+
+test-pythons: export PYENV_VERSION = 3.10:3.13
+test-pythons: ## the tests that need no torch, on the oldest and newest Python here
+	@for python in python3.10 python3.13; do \
+	  $$python --version 2> /dev/null || { echo "no $$python here"; continue; }; \
+	  $$python -m venv .venv/$$python && \
+	  .venv/$$python/bin/python -m pip install -q --disable-pip-version-check \
+	    -c requirements.lock $(LIGHT) && \
+	  .venv/$$python/bin/python -m pytest -q -o addopts="" $(LIGHT_TESTS) || exit 1; \
+	done
 
 test-browser: setup ## notebooks 3 and 4 in a real JupyterLab and Chromium
 	@$(VENV_PYTHON) -m pip install -q "playwright>=1.50,<2"
@@ -45,15 +59,17 @@ html: setup ## the notebooks as saved, as HTML that needs no network, under buil
 doctor: setup ## is this machine ready?
 	@$(VENV_PYTHON) -m helpers doctor
 
-lint: setup ## ruff check and ruff format --check
+lint: setup ## style and complexity, types, and that no import climbs a floor
 	@$(VENV_PYTHON) -m ruff check
 	@$(VENV_PYTHON) -m ruff format --check
+	@$(VENV_PYTHON) -m mypy
+	@$(BIN)/lint-imports
 
 format: setup ## let ruff mend what it can
 	@$(VENV_PYTHON) -m ruff check --fix
 	@$(VENV_PYTHON) -m ruff format
 
-lock: setup ## resolve requirements.lock anew, for all Pythons and systems
+lock: setup ## resolve requirements.lock and environment.yml from pyproject.toml
 	@$(VENV_PYTHON) -m helpers setup --lock
 
 clean: ## remove build/ and the caches

@@ -101,7 +101,8 @@ def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
     course's. The columns are `query-id`, `corpus-id`, `score`, with or without that
     header. Raises CourseError, with file and line, on anything that is not so.
     """
-    file, qrels = _inside(path, f"qrels/{split}.tsv"), {}
+    file = _inside(path, f"qrels/{split}.tsv")
+    qrels: Qrels = {}
     for place, query_id, document_id, grade in _judgements(file):
         grades = qrels.setdefault(query_id, {})
         if document_id in grades:
@@ -159,13 +160,9 @@ def _judgements(file: Path) -> Iterator[tuple[str, str, str, int]]:
 def _pairs(file: Path) -> Iterator[tuple[str, Pair]]:
     """Yield place and pair of every line."""
     for place, record in records.objects(file):
-        sentences = [
-            _sentence(record, key, place) for key in ("sentence1", "sentence2")
-        ]
-        yield (
-            place,
-            Pair(*sentences, _score(record, place), text(record, "about", place)),
-        )
+        first, second = (_sentence(record, f"sentence{n}", place) for n in (1, 2))
+        about = text(record, "about", place)
+        yield place, Pair(first, second, _score(record, place), about)
 
 
 def _sentence(record: dict, key: str, place: str) -> str:

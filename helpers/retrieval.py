@@ -6,6 +6,8 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +78,8 @@ class DenseIndex(Index):
         Raises CourseError when the shapes do not fit or a value is not finite.
         """
         super().__init__(documents)
-        self.model, self._asked = model, {}
+        self.model = model
+        self._asked: dict[str, np.ndarray] = {}
         self.embeddings = np.asarray(embeddings, dtype=np.float32)
         expected = (len(self.documents), model.get_embedding_dimension())
         if self.embeddings.shape != expected:
@@ -97,13 +100,9 @@ class DenseIndex(Index):
         show_progress_bar: bool = False,
     ) -> DenseIndex:
         """Encode every document once: title and text, joined by a space."""
-        embeddings = encoding.encode(
-            model,
-            [document.content for document in documents],
-            batch_size=batch_size,
-            show_progress_bar=show_progress_bar,
-        )
-        return cls(documents, embeddings, model)
+        encode = partial(encoding.encode, show_progress_bar=show_progress_bar)
+        texts = [document.content for document in documents]
+        return cls(documents, encode(model, texts, batch_size=batch_size), model)
 
     def scores(self, query: str) -> np.ndarray:
         """Cosine of the query with every document, in corpus order: (n,)."""
@@ -111,39 +110,29 @@ class DenseIndex(Index):
 
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """Rank by cosine; the queries are encoded as one batch."""
-        top_k = checked_top_k(top_k)
-        return [
-            _hits(self.documents, self.embeddings @ vector, top_k)
-            for vector in self._vectors(queries)
-        ]
+        top_k, vectors = checked_top_k(top_k), self._vectors(queries)
+        return [_hits(self.documents, self.embeddings @ v, top_k) for v in vectors]
 
     def _vectors(self, queries: Sequence[str]) -> np.ndarray:
         """Encode queries, (q, d); those of the last call are not encoded again."""
-        new = [
-            q
-            for q in dict.fromkeys(map(checked_query, queries))
-            if q not in self._asked
-        ]
-        known = self._asked | dict(
-            zip(new, encoding.encode(self.model, new), strict=True)
-        )
-        self._asked = {query: known[query] for query in queries}
+        asked, known = dict.fromkeys(map(checked_query, queries)), self._asked
+        new = [query for query in asked if query not in known]
+        known |= dict(zip(new, encoding.encode(self.model, new), strict=True))
+        self._asked = {query: known[query] for query in asked}
         return np.array([known[query] for query in queries])
 
     def save(self, path: str | Path) -> Path:
-        """Write one safetensors file: vectors, documents, model and checksum.
+        """Write one safetensors file, whole or not at all; return its path.
 
-        The file appears whole or not at all; an older one stays until then. Raises
-        CourseError when it cannot be written.
+        Raises CourseError when it cannot be written: an older one is then untouched.
         """
         return index_file.write(path, self.documents, self.embeddings, self.model)
 
     @classmethod
     def load(cls, path: str | Path, model: SentenceTransformer) -> DenseIndex:
-        """Read an index that `save` wrote, for the same model.
+        """Read an index that `save` wrote; raise CourseError if it is not whole.
 
-        Raises CourseError when there is no such file, it is damaged, or it was made
-        with a model of other weights or another dimension.
+        Also where it was made with a model of other weights or another dimension.
         """
         return cls(*index_file.read(path, model), model)
 
@@ -155,18 +144,16 @@ class BM25Index(Index):
     """
 
     def __init__(self, documents: Sequence[Document]) -> None:
-        """Index the documents' words. Raises CourseError when there is no document."""
         super().__init__(documents)
         tokens = _tokens([document.content for document in self.documents])
-        # bm25s cannot index a corpus without a single word: nothing matches there.
-        self._bm25 = bm25s.BM25() if any(tokens) else None
-        if self._bm25:
+        self._bm25, self._known = bm25s.BM25(), {}
+        if any(tokens):  # bm25s cannot index a corpus without a single word
             self._bm25.index(tokens, show_progress=False)
+            self._known = self._bm25.vocab_dict
 
     def scores(self, query: str) -> np.ndarray:
         """BM25 score of every document, in corpus order: (n,); 0 without a match."""
-        known = self._bm25.vocab_dict if self._bm25 else {}
-        tokens = [t for t in self.words(checked_query(query)) if t in known]
+        tokens = [t for t in self.words(checked_query(query)) if t in self._known]
         if not tokens:
             return np.zeros(len(self.documents), dtype=np.float32)
         return self._bm25.get_scores(tokens)
@@ -201,16 +188,12 @@ class FusedIndex(Index):
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """Rank by both, and fuse: `reciprocal_rank_fusion`."""
         depth = max(self.depth, checked_top_k(top_k))
-        found = [part.search_many(queries, depth) for part in self.parts]
-        return [
-            reciprocal_rank_fusion(rankings)[:top_k]
-            for rankings in zip(*found, strict=True)
-        ]
+        parts = [part.search_many(queries, depth) for part in self.parts]
+        fused = (reciprocal_rank_fusion(each) for each in zip(*parts, strict=True))
+        return [hits[:top_k] for hits in fused]
 
 
-def reciprocal_rank_fusion(
-    rankings: Sequence[Sequence[Hit]], *, k: int = 60
-) -> list[Hit]:
+def reciprocal_rank_fusion(rankings: Sequence[list[Hit]], *, k: int = 60) -> list[Hit]:
     """Fuse rankings: a document's score is the sum of 1 / (k + rank) over them.
 
     Cormack, Clarke & Buettcher 2009 (SIGIR), with their k = 60. Only ranks count, so
@@ -221,17 +204,12 @@ def reciprocal_rank_fusion(
     >>> [hit.id for hit in reciprocal_rank_fusion([[a, b], [replace(b, rank=1)]])]
     ['b', 'a']
     """
-    totals: dict[str, float] = {}
-    first: dict[str, Hit] = {}
-    for ranking in rankings:
-        for hit in ranking:
-            totals[hit.id] = totals.get(hit.id, 0.0) + 1 / (k + hit.rank)
-            first.setdefault(hit.id, hit)
-    order = sorted(totals, key=lambda identifier: -totals[identifier])
-    return [
-        replace(first[identifier], rank=rank, score=totals[identifier])
-        for rank, identifier in enumerate(order, start=1)
-    ]
+    fused: dict[str, Hit] = {}
+    for hit in chain.from_iterable(rankings):
+        known = fused.get(hit.id, replace(hit, score=0.0))
+        fused[hit.id] = replace(known, score=known.score + 1 / (k + hit.rank))
+    best = sorted(fused.values(), key=lambda hit: -hit.score)
+    return [replace(hit, rank=rank) for rank, hit in enumerate(best, start=1)]
 
 
 def make_run(
@@ -239,10 +217,8 @@ def make_run(
 ) -> dict[str, dict[str, float]]:
     """Search for every query; return a run: query id -> document id -> score."""
     rankings = index.search_many([query.text for query in queries], top_k)
-    return {
-        query.id: {hit.id: hit.score for hit in hits}
-        for query, hits in zip(queries, rankings, strict=True)
-    }
+    found = ({hit.id: hit.score for hit in hits} for hits in rankings)
+    return dict(zip((query.id for query in queries), found, strict=True))
 
 
 def checked_query(query: str) -> str:

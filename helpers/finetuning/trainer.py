@@ -98,7 +98,7 @@ def train(work: Work) -> Training:
             f"{work.settings.learning_rate}; use a lower one, such as 2e-5"
         )
     models.named(model.eval(), f"{models.model_name(work.base)}, fine-tuned")
-    best = max(history[1:], key=lambda epoch: epoch.dev) if work.dev else history[-1]
+    best = max(history[1:], key=lambda e: e.dev or -1) if work.dev else history[-1]
     return Training(model, history, best.number, time.perf_counter() - started)
 
 
