@@ -7,3 +7,14 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
+
+
+def pytest_collection_modifyitems(items):
+    """Send the notebooks first, the last and longest of them before all others.
+
+    `make test` runs two files at a time; a long one that starts last is waited for.
+    """
+    notebooks = [item for item in items if item.path.suffix == ".ipynb"]
+    others = [item for item in items if item.path.suffix != ".ipynb"]
+    longest = max((item.path.name for item in notebooks), default="")
+    items[:] = sorted(notebooks, key=lambda item: item.path.name != longest) + others

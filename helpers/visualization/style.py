@@ -14,7 +14,6 @@ from helpers.corpus import Document
 TOPIC_COLORS = {"crypto": "#D55E00", "powerlifting": "#0072B2"}
 #: The three ways to search.
 METHOD_COLORS = {"bm25": "#999999", "dense": "#009E73", "fused": "#CC79A7"}
-METHOD_NAMES = {"bm25": "BM25"}
 #: For names that have no colour of their own, in their order.
 MORE_COLORS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 #: Lines of one figure, in their order.
@@ -25,20 +24,12 @@ GROUP_COLORS = ("#332288", "#117733", "#E69F00")
 
 def use_style() -> None:
     """Set the course's look for all figures that follow."""
-    plt.rcParams.update(
-        {
-            "figure.dpi": 110,
-            "savefig.dpi": 110,
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlelocation": "left",
-            "axes.titlesize": 11,
-            "axes.labelsize": 10,
-            "legend.frameon": False,
-            "font.size": 9,
-        }
-    )
+    plt.rc(("figure", "savefig"), dpi=110)
+    plt.rc("figure.constrained_layout", use=True)
+    plt.rc("axes", titlelocation="left", titlesize=11, labelsize=10)
+    plt.rc("axes.spines", top=False, right=False)
+    plt.rc("legend", frameon=False)
+    plt.rc("font", size=9)
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -46,10 +37,17 @@ def new_axes(width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height))[1]
 
 
-def legend_above(ax: Axes, *lines, ncols: int = 4, **options) -> None:
-    """Put a legend between the title and the axes."""
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
-    ax.legend(*lines, ncols=ncols, **place, **options)
+def head(ax: Axes, title: str, *, ncols: int = 4, **legend) -> None:
+    """Write a title and, between it and the axes, a legend of all that has a label."""
+    ax.set_title(title, pad=22)
+    if ax.get_legend_handles_labels()[0]:
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
+        ax.legend(ncols=ncols, **place, **legend)
+
+
+def beside(ax: Axes, point: tuple, text: str, shift: tuple[int, int], **look) -> None:
+    """Write a text some typographic points to the right of a point and above it."""
+    ax.annotate(text, point, xytext=shift, textcoords="offset points", **look)
 
 
 def colors_of(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
