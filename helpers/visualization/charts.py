@@ -14,6 +14,10 @@ from helpers.metrics import Interval
 from helpers.visualization import style
 from helpers.visualization.style import new_axes
 
+#: Methods in their order take these marks.
+_MARKS = "soD^vP"
+_NAMES = {"bm25": "BM25"}
+
 
 def plot_similarity(
     scores: np.ndarray,
@@ -66,12 +70,81 @@ def plot_by_kind(
     ax = ax or new_axes(8.2, 3.6)
     methods = itertools.chain.from_iterable(intervals.values())
     colors = style.colors_of(methods, style.METHOD_COLORS)
-    shifts = 0.2 * (np.arange(len(colors)) - (len(colors) - 1) / 2)
-    looks = zip(colors, colors.values(), itertools.cycle("soD^vP"), strict=False)
-    for shift, (method, color, mark) in zip(shifts, looks, strict=True):
-        cells = [(x, row[method]) for x, row in enumerate(intervals.values())
-                 if method in row]
+    for place, (method, color) in enumerate(colors.items()):
+        shift = 0.2 * (place - (len(colors) - 1) / 2)
+        found = [
+            (x + shift, row.get(method)) for x, row in enumerate(intervals.values())
+        ]
+        label, mark = _NAMES.get(method, method), _MARKS[place % len(_MARKS)]
+        _draw_intervals(ax, found, fmt=mark, color=color, label=label)
     ax.set_xticks(range(len(intervals)), list(intervals))
     ax.set(ylim=(0, 1.02), ylabel=metric)
     style.head(ax, title, ncols=len(colors))
+    return ax
+
+
+def _draw_intervals(ax, found, **look):
+    rows = [(x, each.mean, each.low, each.high) for x, each in found if each]
+    x, means, lows, highs = np.transpose(rows)
+    ax.errorbar(x, means, yerr=[means - lows, highs - means], capsize=3, **look)
+    for point in zip(x, means, strict=True):
+        style.beside(ax, point, f"{point[1]:.2f}", (5, 0), size=7)
+
+
+def plot_histograms(
+    groups: Mapping[str, np.ndarray],
+    *,
+    xlabel: str,
+    mark: float | None = None,
+    bins: int = 40,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the distributions of groups of values, (n,) each, over one another.
+
+    Each is scaled to the same area. `mark` draws a vertical line.
+    """
+    ax = ax or new_axes(8.2, 3.0)
+    values = np.concatenate([np.ravel(group) for group in groups.values()])
+    edges = np.histogram_bin_edges(values, bins)
+    palette = itertools.cycle(np.roll(style.GROUP_COLORS, 1).tolist())
+    for (name, group), color in zip(groups.items(), palette, strict=False):
+        options = {"bins": edges, "density": True, "color": color}
+        ax.hist(np.ravel(group), **options, alpha=0.25)
+        ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)
+    if mark is not None:
+        ax.axvline(mark, color="black", lw=1, ls="--")
+    ax.set(xlabel=xlabel, yticks=[])
+    ax.spines["left"].set_visible(False)
+    ax.set_title(title)
+    ax.legend()
+    return ax
+
+
+def plot_topic_scores(
+    scores: Mapping[str, np.ndarray],
+    documents: Sequence[Document],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw every document's score for each query as a strip of dots, by topic.
+
+    scores: query text -> (n,) in the order of `documents`. Documents without a topic
+    make one strip, which has no name.
+    """
+    ax = ax or new_axes(8.2, 1.15 * len(scores) + 1.1)
+    colors, rng = style.topic_colors(documents), np.random.default_rng(0)
+    topics = np.array([document.topic for document in documents])
+    half, wide = 0.34 / len(colors), 0.22 / len(colors)  # of a strip, of its dots
+    for row, values in enumerate(map(np.asarray, scores.values())):
+        for place, (topic, color) in enumerate(colors.items()):
+            mine, middle = values[topics == topic], half * (2 * place + 1 - len(colors))
+            heights = row + middle + rng.uniform(-wide, wide, len(mine))
+            look = {"color": color, "label": None if row else topic}
+            ax.scatter(mine, heights, s=11, alpha=0.6, linewidths=0, **look)
+    ax.set_yticks(range(len(scores)), [textwrap.fill(query, 26) for query in scores])
+    ax.set_ylim(len(scores) - 0.5, -0.5)
+    ax.set_xlabel("cosine with the query; every dot is one of the corpus's sentences")
+    style.head(ax, title, markerscale=2)
     return ax

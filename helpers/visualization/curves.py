@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +14,10 @@ from helpers.visualization.style import new_axes
 _TIMES = {"1 ms": 1e-3, "10 ms": 0.01, "0.1 s": 0.1, "1 second": 1, "10 s": 10}
 _TIMES |= {"1 minute": 60, "10 min": 600, "1 hour": 3600, "6 h": 21_600}
 _TIMES |= {"1 day": 86_400, "1 week": 604_800, "1 month": 2_629_800}
+
+_BEFORE_AFTER = ("#E69F00", "#009E73")
+#: The loss stands back behind what a training is for.
+_LOSS, _LOSS_TEXT = "#999999", "#666666"
 
 Curve = tuple[Sequence[float], Sequence[float]]
 End = tuple[float, float, str]
@@ -41,40 +44,29 @@ def plot_cost(
         ax.plot(*expected[route], ls="--", lw=1, color=color)
         ax.plot(*measured[route], "o", ms=5, color=color, label=route)
     for route, end in here.items():
-        _draw_end(ax, end, colors[route], face=colors[route], shift=(-9, 5), ha="right")
+        _draw_end(ax, end, colors[route], colors[route], (-9, 5), "right")
     for route, end in elsewhere.items():
-        _draw_end(ax, end, colors[route], face="white", shift=(9, -5), ha="left")
+        _draw_end(ax, end, colors[route], "white", (9, -5), "left")
     ax.margins(x=0.2)  # room for the labels on the right
     ax.set(xscale="log", yscale="log", xlabel="number of sentences")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     _mark_times(ax)
-    ax.set_title(title, pad=22)
-    style.legend_above(ax, ncols=2)
+    style.head(ax, title, ncols=2)
     return ax
 
 
-def _draw_end(
-    ax: Axes, end: End, color: str, *, face: str, shift: tuple[int, int], ha: str
-) -> None:
-    n, seconds, label = end
-    ax.plot(n, seconds, "D", ms=7, mew=1.6, color=color, mfc=face)
-    place = {"xytext": shift, "textcoords": "offset points", "ha": ha, "va": "center"}
-    ax.annotate(label, (n, seconds), color=color, **place)
+def _draw_end(ax, end, color, face, shift, side):
+    *point, label = end
+    ax.plot(*point, "D", ms=7, mew=1.6, color=color, mfc=face)
+    style.beside(ax, point, label, shift, color=color, ha=side, va="center")
 
 
-def _mark_times(ax: Axes) -> None:
+def _mark_times(ax):
     low, high = ax.get_ylim()
-    shown = {
-        name: seconds for name, seconds in _TIMES.items() if low <= seconds <= high
-    }
+    shown = {name: time for name, time in _TIMES.items() if low <= time <= high}
     ax.set_yticks(list(shown.values()), list(shown))
     ax.minorticks_off()
     ax.grid(axis="y", lw=0.4, alpha=0.6)
-
-
-_BEFORE_AFTER = ("#E69F00", "#009E73")
-#: The loss stands back behind what a training is for.
-_LOSS, _LOSS_TEXT = "#999999", "#666666"
 
 
 def plot_training(
@@ -94,29 +86,24 @@ def plot_training(
     ax = ax or new_axes(6.4, 3.6)
     epochs = np.arange(len(losses) + 1)
     loss = _draw_loss(ax.twinx(), epochs[1:], losses)
-    for (name, values), color in zip(
-        figures.items(), itertools.cycle(style.LINE_COLORS), strict=False
-    ):
-        ax.plot(epochs, values, "o-", ms=5, color=color, label=name)
-        place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
-        ax.annotate(f"{values[-1]:.2f}", (epochs[-1], values[-1]), color=color, **place)
+    ax.set_prop_cycle(color=style.LINE_COLORS)
+    for name, values in figures.items():
+        [line] = ax.plot(epochs, values, "o-", ms=5, label=name)
+        look = {"color": line.get_color(), "va": "center"}
+        style.beside(ax, (epochs[-1], values[-1]), f"{values[-1]:.2f}", (6, 0), **look)
     if best is not None:
         ax.axvline(best, lw=6, color="#000000", alpha=0.08, zorder=0)
     ax.set(xlabel="epoch", ylabel="Spearman correlation", xticks=epochs)
     ax.margins(x=0.18)
-    ax.set_title(title, pad=22)
-    lines = [*ax.get_legend_handles_labels()[0], loss]
-    style.legend_above(ax, lines, [line.get_label() for line in lines])
+    style.head(ax, title, [*ax.get_legend_handles_labels()[0], loss])
     return ax
 
 
-def _draw_loss(right: Axes, epochs: np.ndarray, losses: Sequence[float]):
-    """Draw the loss on axes of its own; return the line."""
+def _draw_loss(right, epochs, losses):
     [line] = right.plot(epochs, losses, "o--", ms=4, lw=1, color=_LOSS, label="loss")
     right.set_ylabel("loss", color=_LOSS_TEXT)
     right.tick_params(axis="y", colors=_LOSS_TEXT)
-    right.spines["right"].set_visible(True)
-    right.spines["right"].set_color(_LOSS)
+    right.spines["right"].set(visible=True, color=_LOSS)
     right.set_ylim(0, 1.1 * max(losses))
     return line
 
@@ -136,33 +123,25 @@ def plot_change(
     but these say little about a change that was measured on the same pairs.
     """
     ax = ax or new_axes(6.4, 1.3 + 0.42 * len(changes))
-    for row, (before, after, change) in enumerate(changes.values()):
-        _draw_change(ax, row, (before, after), change, names)
-    above = {"xytext": (0, 6), "textcoords": "offset points"}
-    ax.annotate("change [95 % interval]", (1.03, 1), xycoords="axes fraction", **above)
+    for row, (*figures, change) in enumerate(changes.values()):
+        _draw_change(ax, row, figures, change, ("", "") if row else names)
+    corner, heading = (1.03, 1), "change [95 % interval]"
+    style.beside(ax, corner, heading, (0, 6), xycoords="axes fraction")
     ax.set_yticks(range(len(changes)), list(changes))
     ax.invert_yaxis()
     ax.margins(y=0.12)
     ax.grid(axis="x", lw=0.4, alpha=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel(xlabel)
-    ax.set_title(title, pad=22)
-    style.legend_above(ax, ncols=2)
+    style.head(ax, title, ncols=2)
     return ax
 
 
-def _draw_change(
-    ax: Axes,
-    row: int,
-    figures: tuple[float, float],
-    change: Interval,
-    names: tuple[str, str],
-) -> None:
+def _draw_change(ax, row, figures, change, labels):
     ax.plot(figures, [row, row], lw=3, color="#DDDDDD", zorder=1)
-    marks = zip("so", figures, _BEFORE_AFTER, names, strict=True)
-    for mark, figure, color, name in marks:
-        label = name if row == 0 else None
+    marks = zip(figures, "so", _BEFORE_AFTER, labels, strict=True)
+    for figure, mark, color, label in marks:
         ax.plot(figure, row, mark, ms=7, color=color, label=label, zorder=2)
-    beside = {"xycoords": ax.get_yaxis_transform(), "va": "center"}
     grey = "#777777" if change.low <= 0 <= change.high else "#111111"
-    ax.annotate(f"{change}", (1.03, row), color=grey, **beside)
+    place = {"xycoords": ax.get_yaxis_transform(), "va": "center"}
+    ax.annotate(f"{change}", (1.03, row), color=grey, **place)

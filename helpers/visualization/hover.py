@@ -27,7 +27,6 @@ class HoverMap:
     height: int
 
     def __repr__(self) -> str:
-        """Say what it is; the page itself would fill the screen."""
         return f"HoverMap of {self.documents} documents, {len(self.html):,} characters"
 
     def _repr_html_(self) -> str:
@@ -55,41 +54,34 @@ def hover_map(
 
     Hover over a dot to read its sentence, click a topic in the legend to hide it or
     bring it back, type a word to light up the sentences that hold it. The page carries
-    its own Vega, so it works in JupyterLab, in Colab and in exported HTML without a
-    network. Whatever a sentence holds is shown as text. Raises CourseError when points
-    and documents differ in number.
+    its own Vega, so it needs no network. Whatever a sentence holds is shown as text.
+    Raises CourseError when points and documents differ in number.
     """
     points = checked_points(points, documents)
     chart = _chart(points, documents, (width, height))
+    version = re.findall(r"v(\d+\.\d+)", chart["$schema"])[0]
     page = pages.render(
         "hover_map.html",
         title=title,
         width=width,
-        library=_library(chart["$schema"]),
+        library=vl_convert.javascript_bundle(vl_version=version),
         # Inside a script only "<" can do harm; \u003c is the same letter in JSON.
         spec=json.dumps(chart).replace("<", "\\u003c"),
     )
     return HoverMap(page, len(documents), height)
 
 
-def _library(schema: str) -> str:
-    """Return the JavaScript of Vega that fits a schema."""
-    return vl_convert.javascript_bundle(vl_version=re.search(r"v(\d+\.\d+)", schema)[1])
-
-
-def _chart(
-    points: np.ndarray, documents: Sequence[Document], size: tuple[int, int]
-) -> dict:
+def _chart(points, documents, size):
     """Fill in the Vega-Lite specification."""
-    chart, colors = json.loads(pages.source("hover_map.json")), topic_colors(documents)
+    chart, colors = json.loads(pages.render("hover_map.json")), topic_colors(documents)
     chart["width"], chart["height"] = size
     chart["data"]["values"] = [
-        {
-            "x": round(float(x), 3), "y": round(float(y), 3), "sentence": d.content,
-            "topic": d.topic, "subtopic": d.subtopic, "id": d.id,
-        }
-        for (x, y), d in zip(points, documents, strict=True)
-    ]  # fmt: skip
+        {"x": x, "y": y, "sentence": d.content}
+        | {"topic": d.topic, "subtopic": d.subtopic, "id": d.id}
+        for (x, y), d in zip(
+            points.astype(float).round(3).tolist(), documents, strict=True
+        )
+    ]
     chart["params"][0]["value"] = [{"topic": topic} for topic in colors]
     scale = {"domain": list(colors), "range": list(colors.values())}
     chart["encoding"]["color"]["scale"] = scale
@@ -98,11 +90,8 @@ def _chart(
     return chart
 
 
-def _domains(points: np.ndarray, size: tuple[int, int]) -> list[list[float]]:
-    """Low and high end of each axis; a step is as long across as up.
-
-    Fixed, so that nothing moves when a topic is hidden.
-    """
+def _domains(points, size):
+    """Low and high end of each axis, as long a step across as up, whatever is hidden."""
     low, high = points.min(axis=0), points.max(axis=0)
     half = float(max((high - low) / size)) / 2 or 0.5
     middles = ((low + high) / 2).tolist()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import numpy as np
 from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
+from sklearn.utils.extmath import svd_flip
 from umap import UMAP
 
 from helpers import CourseError
@@ -25,11 +27,11 @@ def project(
 ) -> np.ndarray:
     """Flatten embeddings to two dimensions: (n, d) -> (n, 2).
 
-    "umap" (McInnes, Healy & Melville 2018) keeps neighbours together, by cosine, with
-    one thread and a seed, so that one machine gives the same map twice; machines differ
-    among themselves. It looks at `n_neighbors`, or at all others where there are fewer,
-    and PCA places fewer than four rows. "pca" keeps the two directions of most variance
-    and always gives the same.
+    "umap" (McInnes, Healy & Melville 2018) keeps neighbours together, by cosine; with
+    its seed, one machine gives the same map twice, but machines differ. It looks at
+    `n_neighbors`, or at all others where there are fewer. "pca" keeps the two
+    directions of most variance, everywhere the same; it also places fewer than four
+    rows for "umap".
 
     Raises CourseError for another method, rows that are not finite, or no rows.
     """
@@ -44,24 +46,17 @@ def project(
         raise CourseError(f"method is {method!r}; choose 'umap' or 'pca'")
     if method == "pca" or len(rows) < 4:
         return _pca(rows)
-    return UMAP(
-        metric="cosine",
-        n_neighbors=min(n_neighbors, len(rows) - 1),
-        min_dist=min_dist,
-        random_state=seed,
-        n_jobs=1,
-        # The spectral start needs a few more rows than it has dimensions.
-        init="spectral" if len(rows) > 10 else "random",
-    ).fit_transform(rows)
+    # The spectral start needs a few more rows than it has dimensions.
+    options = {"init": "spectral" if len(rows) > 10 else "random", "min_dist": min_dist}
+    near = min(n_neighbors, len(rows) - 1)
+    umap = UMAP(near, metric="cosine", random_state=seed, n_jobs=1, **options)
+    return umap.fit_transform(rows)
 
 
-def _pca(rows: np.ndarray) -> np.ndarray:
-    """Two principal components, the largest coordinate of each positive: (n, 2)."""
-    centred = rows - rows.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    flat = (left * sizes)[:, :2]
-    signs = np.sign(flat[np.abs(flat).argmax(axis=0), range(flat.shape[1])])
-    flat = flat * np.where(signs == 0, 1, signs)
+def _pca(rows):
+    """Two principal components, the largest coordinate of each positive."""
+    left, sizes, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    flat = (svd_flip(left, axes)[0] * sizes)[:, :2]
     return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
 
 
@@ -82,19 +77,17 @@ def plot_map(
     """
     points = checked_points(points, documents)
     ax = ax or style.new_axes(8.8, 6.6)
-    colors = style.topic_colors(documents)
-    for topic, color in colors.items():
-        mine = np.array([d.topic == topic for d in documents])
-        ax.scatter(*points[mine].T, s=14, alpha=0.7, lw=0, color=color, label=topic)
-    rings = np.array([d.id in ringed for d in documents])
+    topics = np.array([document.topic for document in documents])
+    for topic, color in style.topic_colors(documents).items():
+        mine = points[topics == topic]
+        ax.scatter(*mine.T, s=14, alpha=0.7, lw=0, color=color, label=topic)
+    rings = np.array([document.id in ringed for document in documents])
     if rings.any():
         ax.scatter(*points[rings].T, s=44, fc="none", ec="black", lw=0.9, zorder=4)
     ax.set(xticks=[], yticks=[])
-    ax.set_aspect("equal", adjustable="datalim")  # a step is as long either way
+    ax.set_aspect("equal", adjustable="datalim")
     ax.spines[:].set_visible(False)
-    ax.set_title(title, pad=22)
-    if any(colors):
-        style.legend_above(ax, markerscale=2)
+    style.head(ax, title, markerscale=2)
     if label:
         _name_subtopics(ax, points, documents)
     return ax
@@ -111,18 +104,17 @@ def checked_points(points: np.ndarray, documents: Sequence[Document]) -> np.ndar
     return points
 
 
-def _name_subtopics(
-    ax: Axes, points: np.ndarray, documents: Sequence[Document]
-) -> None:
-    """Write each subtopic near the median of its dots, clear of other names."""
-    colors, names = style.topic_colors(documents), []
+def _name_subtopics(ax, points, documents):
+    colors, groups = style.topic_colors(documents), defaultdict(list)
+    for point, document in zip(points, documents, strict=True):
+        if document.subtopic:
+            groups[document.topic, document.subtopic].append(point)
     look = {"size": 8.5, "weight": "bold", "ha": "center", "va": "center"}
     look["path_effects"] = [withStroke(linewidth=3, foreground="white")]
-    groups = dict.fromkeys((d.topic, d.subtopic) for d in documents if d.subtopic)
-    for topic, subtopic in groups:
-        mine = np.array([(d.topic, d.subtopic) == (topic, subtopic) for d in documents])
-        place = np.median(points[mine], axis=0)
-        names.append(ax.text(*place, subtopic, color=colors[topic], **look))
+    names = [
+        ax.text(*np.median(mine, axis=0), subtopic, color=colors[topic], **look)
+        for (topic, subtopic), mine in groups.items()
+    ]
     ax.figure.draw_without_rendering()
     # By iterations, not by time: the same map on a slow machine.
     adjust_text(names, ax=ax, expand=(1.08, 1.3), force_text=(0.3, 0.6), iter_lim=400)

@@ -37,12 +37,12 @@ def new_axes(width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height))[1]
 
 
-def head(ax: Axes, title: str, *, ncols: int = 4, **legend) -> None:
-    """Write a title and, between it and the axes, a legend of all that has a label."""
+def head(ax: Axes, title: str, handles: Sequence = (), ncols: int = 4, **look) -> None:
+    """Write a title and, between it and the axes, a legend of what has a label."""
     ax.set_title(title, pad=22)
-    if ax.get_legend_handles_labels()[0]:
+    if handles := handles or ax.get_legend_handles_labels()[0]:
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
-        ax.legend(ncols=ncols, **place, **legend)
+        ax.legend(handles=handles, ncols=ncols, **place, **look)
 
 
 def beside(ax: Axes, point: tuple, text: str, shift: tuple[int, int], **look) -> None:
