@@ -73,7 +73,7 @@ lock: setup ## resolve requirements.lock and environment.yml from pyproject.toml
 	@$(VENV_PYTHON) -m helpers setup --lock
 
 clean: ## remove build/ and the caches
-	@rm -rf build .pytest_cache .ruff_cache
+	@rm -rf build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage*
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and remove .venv too

@@ -12,8 +12,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from helpers import CourseError
+from helpers.commands.console import say
 
 #: Command -> the module of helpers.commands that holds it, and what it does.
 COMMANDS = {
@@ -27,10 +29,8 @@ COMMANDS = {
 }
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
-
-    def error(self, message: str) -> None:
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
         """Raise CourseError; `main` turns it into one line and exit status 2."""
         if "unrecognized arguments" in message:
             message += " (put a text of several words between quotes)"
@@ -44,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options = _parser(arguments).parse_args(arguments)
-        return options.command(options)
+        return options.command(options) or 0
     except CourseError as error:
-        return _complain(" ".join(str(error).split()))
+        complaint = " ".join(str(error).split())
     except ModuleNotFoundError as error:
-        return _complain(
+        complaint = (
             f"the package {error.name!r} is not installed in this Python; run "
             "`make setup`, then activate .venv or call .venv/bin/python"
         )
@@ -58,25 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    say(f"error: {complaint}")
+    return 2
 
 
-def _parser(arguments: Sequence[str]) -> Parser:
+def _parser(arguments):
     """Describe the commands; only what is called is imported."""
-    parser = Parser(prog="python -m helpers", description="Bitcoin & Barbells: tools.")
+    parser = _Parser(prog="python -m helpers", description="Bitcoin & Barbells: tools.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, text) in COMMANDS.items():
-        sub = commands.add_parser(name, help=text, description=text)
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--json", action="store_true", help="print JSON")
         if name in arguments:
             room = importlib.import_module(f"helpers.commands.{module}")
             function = name.replace("-", "_")
-            getattr(room, f"add_{function}")(sub)
-            sub.set_defaults(command=getattr(room, function))
+            getattr(room, f"add_{function}")(command)
+            command.set_defaults(command=getattr(room, function))
     return parser
-
-
-def _complain(line: str) -> int:
-    print(f"error: {line}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

@@ -14,9 +14,6 @@ from helpers.progress import quiet
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: Texts that are tokenised at once to find the long ones.
-_BATCH = 1_000
-
 
 @dataclass(frozen=True)
 class Truncation:
@@ -60,35 +57,28 @@ def truncation_report(
 ) -> list[Truncation]:
     """Tell which texts are longer than the model reads, and what it drops of them.
 
-    Returns one Truncation for each text that loses tokens, in the order of `texts`; an
-    empty list when nothing is lost.
+    Returns one Truncation for each text that loses tokens, in the order of `texts`.
     """
-    texts = [texts] if isinstance(texts, str) else list(texts)
-    kept = model.get_max_seq_length() or model.tokenizer.model_max_length
-    report = []
+    texts = [texts] if isinstance(texts, str) else texts
+    kept, report = model.get_max_seq_length() or model.tokenizer.model_max_length, []
     with quiet():  # the tokenizer warns of the very thing that is measured
-        for first in range(0, len(texts), _BATCH):
-            batch = texts[first : first + _BATCH]
-            encoded = model.tokenizer(
-                batch, truncation=False, return_offsets_mapping=True
-            )
-            for row, offsets in enumerate(encoded["offset_mapping"]):
-                if len(offsets) > kept:
-                    # The closing [SEP] takes the last place: one token fewer is read.
-                    tail = batch[row][offsets[kept - 1][0] :]
-                    report.append(Truncation(first + row, len(offsets), kept, tail))
+        for index, text in enumerate(texts):
+            found = model.tokenizer(text, truncation=False, return_offsets_mapping=True)
+            offsets = found["offset_mapping"]
+            if len(offsets) > kept:
+                # The closing [SEP] takes the last place: one token fewer is read.
+                tail = text[offsets[kept - 1][0] :]
+                report.append(Truncation(index, len(offsets), kept, tail))
     return report
 
 
-def _checked(texts: Iterable[str]) -> list[str]:
+def _checked(texts):
     if isinstance(texts, str | set | frozenset):
-        raise CourseError(
-            f"texts are a {type(texts).__name__}; give a list of texts, in an order"
-        )
+        kind = type(texts).__name__
+        raise CourseError(f"texts are a {kind}; give a list of texts, in an order")
     texts = list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise CourseError(
-                f"texts[{number}] is {text!r}; every text must be a text in quotes"
-            )
+            wrong = f"texts[{number}] is {text!r}"
+            raise CourseError(f"{wrong}; every text must be a text in quotes")
     return texts

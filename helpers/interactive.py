@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
+import itertools
+from collections.abc import Collection, Mapping
 
 import ipywidgets
 
@@ -14,26 +14,25 @@ from helpers.visualization.style import METHOD_COLORS
 
 #: Methods that have no colour of their own get this one.
 _PLAIN = "#56B4E9"
+#: Names of the methods that are asked; None stands for all.
+_Shown = Collection[str] | None
 
 
 class SearchBox:
     """A box to type a query into. Without widgets it is a table for one query."""
 
     def __init__(self, indexes: Mapping[str, Index], query: str, top_k: int) -> None:
-        """Hold the indexes by name, the first query and the length of a ranking."""
         self.indexes, self.query = dict(indexes), checked_query(query)
         self.top_k = checked_top_k(top_k)
 
-    def search(
-        self, query: str, shown: list[str] | None = None
-    ) -> dict[str, list[Hit]]:
+    def search(self, query: str, shown: _Shown = None) -> dict[str, list[Hit]]:
         """Return the ranking of every method, or of those in `shown`, best first."""
         names = [name for name in self.indexes if shown is None or name in shown]
         checked_query(query)
         return {name: self.indexes[name].search(query, self.top_k) for name in names}
 
     def to_html(
-        self, query: str, shown: list[str] | None = None, *, heading: bool = False
+        self, query: str, shown: _Shown = None, *, heading: bool = False
     ) -> str:
         """Return the rankings as HTML, side by side; texts are escaped."""
         try:
@@ -41,12 +40,8 @@ class SearchBox:
         except CourseError as error:
             rankings, complaint = {}, str(error)
         columns = [self._column(name, query, hits) for name, hits in rankings.items()]
-        return pages.render(
-            "search_box.html",
-            heading=query if heading else "",
-            columns=columns,
-            complaint=complaint,
-        )
+        found = {"heading": query if heading else "", "columns": columns}
+        return pages.render("search_box.html", complaint=complaint, **found)
 
     def widget(self) -> ipywidgets.VBox:
         """Return the box as an ipywidgets widget: Enter searches, Tab moves on."""
@@ -62,23 +57,22 @@ class SearchBox:
         show()
         return ipywidgets.VBox([box, ipywidgets.HBox(list(ticks.values())), results])
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(self, include=None, exclude=None):
         """Show the widget where there is a kernel, else the table for one query."""
         lines = [f"query: {self.query}"]
         for name, hits in self.search(self.query).items():
             lines += [name, *(f"  {h.rank}  {h.score:.3g}  {h.text}" for h in hits)]
-        return self.widget()._repr_mimebundle_() | {
-            "text/plain": "\n".join(lines),
-            "text/html": self.to_html(self.query, heading=True),
-        }
+        page = self.to_html(self.query, heading=True)
+        table = {"text/plain": "\n".join(lines), "text/html": page}
+        return self.widget()._repr_mimebundle_() | table
 
-    def _column(self, name: str, query: str, hits: list[Hit]) -> dict:
+    def _column(self, name, query, hits):
         """Return what the template needs of a ranking; bars are shares of the best."""
         best = max((hit.score for hit in hits), default=0)
-        index = self.indexes[name]
+        matches = self.indexes[name].matches
         rows = [
             {
-                "pieces": _pieces(hit.text, index.matches(query, hit.text)),
+                "pieces": _pieces(hit.text, matches(query, hit.text)),
                 "score": f"{hit.score:.3g}",
                 "topic": hit.topic,
                 "width": f"{max(hit.score, 0) / best if best > 0 else 0:.0%}",
@@ -95,9 +89,9 @@ def search_box(
     """Make a box to search with: rankings side by side, scores and a bar for each hit.
 
     indexes: one index, or name -> index for several; `query` is the one it begins with,
-    and the only one where there are no widgets (exported HTML, tests). Bars are
-    relative to the best score of their own ranking: scores of two methods have
-    different units. Raises CourseError for no index, a blank query or a bad `top_k`.
+    and the only one where there are no widgets. Bars are relative to the best score of
+    their own ranking, as the units of two methods differ. Raises CourseError for no
+    index, a blank query or a bad `top_k`.
     """
     if not isinstance(indexes, Mapping):
         indexes = {type(indexes).__name__.removesuffix("Index").lower(): indexes}
@@ -106,25 +100,23 @@ def search_box(
     return SearchBox(indexes, query, top_k)
 
 
-def _text_box(query: str) -> ipywidgets.Text:
+def _text_box(query):
     return ipywidgets.Text(
         value=query,
         description="Search",
         placeholder="type a query and press Enter",
         continuous_update=False,
-        layout=ipywidgets.Layout(width="520px"),
+        layout={"width": "520px"},
     )
 
 
-def _tick(name: str) -> ipywidgets.Checkbox:
-    layout = ipywidgets.Layout(width="auto", margin="0 18px 0 0")
-    return ipywidgets.Checkbox(
-        value=True, description=name, indent=False, layout=layout
-    )
+def _tick(name):
+    layout = {"width": "auto", "margin": "0 18px 0 0"}
+    return ipywidgets.Checkbox(True, description=name, indent=False, layout=layout)
 
 
-def _pieces(text: str, places: list[tuple[int, int]]) -> list[tuple[str, bool]]:
+def _pieces(text, places):
     """Cut a text into pieces, each with whether it is to be marked."""
-    cuts = [0, *(cut for place in places for cut in place), len(text)]
-    pieces = [text[start:end] for start, end in pairwise(cuts)]
+    cuts = [0, *itertools.chain(*places), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(cuts)]
     return [(piece, number % 2 == 1) for number, piece in enumerate(pieces)]

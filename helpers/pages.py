@@ -12,11 +12,6 @@ _TEMPLATES = Environment(
 )
 
 
-def source(template: str) -> str:
-    """Return the text of a file of helpers/templates."""
-    return _TEMPLATES.loader.get_source(_TEMPLATES, template)[0]
-
-
 def render(template: str, **values: object) -> str:
     """Fill a template of helpers/templates; every value is escaped.
 

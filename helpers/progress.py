@@ -9,10 +9,7 @@ from contextlib import contextmanager
 
 
 def show_bars() -> bool:
-    """Tell whether long cells should show progress bars: when a person runs them.
-
-    The tests and `make notebooks` set TQDM_DISABLE=1, so that no bar is saved.
-    """
+    """Tell whether a person watches: tests and `make notebooks` set TQDM_DISABLE."""
     return os.environ.get("TQDM_DISABLE", "") in ("", "0")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -24,10 +23,13 @@ from helpers.visualization.style import use_style
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-    from helpers.finetuning.trainer import Training
-
+    from helpers.finetuning.trainer import Epoch, Training
 
 Means = dict[str, float]  # metric -> mean
+
+_FIGURES = "{:<26}{:<8}{:>9.3f}{:>9.3f}{:>11.3f}"
+_HEAD = "{:<26}{:>6}{:>9}{:>9}  change"
+_ROW = "{:<26}{:>6}{:>9.3f}{:>9.3f}  {:+.3f} [{:+.3f}, {:+.3f}]"
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,12 @@ class EvaluationReport:
         return {**self.means, "by_kind": self.by_kind, "queries": self.queries}
 
     def __str__(self) -> str:
-        """Show a table, a line for each kind and method."""
         lines = [f"{'':<26}{'':<8}{'nDCG@10':>9}{'MRR@10':>9}{'recall@10':>11}"]
         parts = {f"all {self.queries} queries": self.means, **self.by_kind}
         for title, means in parts.items():
-            for number, (method, figures) in enumerate(means.items()):
-                widths = zip(figures.values(), (9, 9, 11), strict=True)
-                cells = "".join(f"{figure:>{width}.3f}" for figure, width in widths)
-                lines.append(f"{'' if number else title:<26}{method:<8}{cells}")
+            for method, figures in means.items():
+                lines.append(_FIGURES.format(title, method, *figures.values()))
+                title = ""
         return "\n".join(lines)
 
 
@@ -59,106 +59,78 @@ def evaluate(
 ) -> EvaluationReport:
     """Search for every judged query with every index, and judge what was found."""
     judged = [query for query in queries if query.id in qrels]
-    evaluations = {
+    found = {
         method: metrics.evaluate(retrieval.make_run(index, judged), qrels)
         for method, index in indexes.items()
     }
+    means = {method: each.means() for method, each in found.items()}
     by_kind = {}
     for kind in dict.fromkeys(query.kind for query in judged if query.kind):
         ids = [query.id for query in judged if query.kind == kind]
-        by_kind[kind] = {m: each.means(ids) for m, each in evaluations.items()}
-    means = {method: each.means() for method, each in evaluations.items()}
+        by_kind[kind] = {method: each.means(ids) for method, each in found.items()}
     return EvaluationReport(means, by_kind, len(judged))
-
-
-@dataclass(frozen=True)
-class SimilarityReport:
-    """Spearman's and Pearson's correlation of cosine and label, from -1 to 1."""
-
-    spearman: float
-    pearson: float
-    pairs: int
-
-    def to_json(self) -> dict:
-        """Return what is printed as JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """Show one line."""
-        return (
-            f"Spearman {self.spearman:.3f}, Pearson {self.pearson:.3f} "
-            f"over {self.pairs} pairs"
-        )
 
 
 def correlate(
     labels: Sequence[float], cosines: np.ndarray, source: str
-) -> SimilarityReport:
+) -> dict[str, float]:
     """Correlate labels and cosines, (n,) each, that come from the file `source`.
 
-    Raises CourseError when all cosines are the same.
+    Returns spearman and pearson, from -1 to 1, and the number of pairs. Raises
+    CourseError when all cosines are the same.
     """
     if cosines.max() - cosines.min() < 1e-6:
         raise CourseError(
             f"{source}: all cosines are {cosines[0]:.2f}, so nothing can "
             "correlate; are the two sentences the same in every line?"
         )
-    return SimilarityReport(
-        metrics.spearman(labels, cosines),
-        float(stats.pearsonr(cosines, labels).statistic),
-        len(labels),
-    )
-
-
-_ROW = "{:<26}{:>6}{:>9.3f}{:>9.3f}  {:+.3f} [{:+.3f}, {:+.3f}]"
+    spearman = metrics.spearman(labels, cosines)
+    pearson = float(stats.pearsonr(cosines, labels).statistic)
+    return {"spearman": spearman, "pearson": pearson, "pairs": len(labels)}
 
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """A training in `folder`, from `base`; `comparisons` are on pairs it never saw."""
+    """What a training made of `base`; `spearman` is on pairs it never saw."""
 
-    folder: str
+    model: str
     base: str
     pairs: dict[str, int]
-    training: Training
-    comparisons: dict[str, Comparison]
+    best_epoch: int
+    history: list[Epoch]
+    seconds: float
+    spearman: dict[str, Comparison]
     drift: Drift
     probes: int
 
     def to_json(self) -> dict:
         """Return what is printed as JSON and stands in report.json."""
-        return {
-            "model": self.folder,
-            "base": self.base,
-            "pairs": self.pairs,
-            "best_epoch": self.training.best,
-            "history": [asdict(epoch) for epoch in self.training.history],
-            "seconds": self.training.seconds,
-            "spearman": {name: asdict(row) for name, row in self.comparisons.items()},
-            "drift": asdict(self.drift) | {"gap": self.drift.gap},
-        }
+        report = asdict(self)
+        report["drift"]["gap"] = self.drift.gap
+        del report["probes"]
+        return report
 
     def __str__(self) -> str:
-        """Show a table and where everything lies."""
-        head = f"{'Spearman correlation':<26}{'pairs':>6}{'before':>9}{'after':>9}"
-        rows = [
-            _ROW.format(name, row.pairs, row.before.mean, row.after.mean, *_plain(row))
-            for name, row in self.comparisons.items()
+        lines = [_HEAD.format("Spearman correlation", "pairs", "before", "after")]
+        for name, row in self.spearman.items():
+            figures = row.before.mean, row.after.mean, *asdict(row.change).values()
+            lines.append(_ROW.format(name, row.pairs, *figures))
+        figures = *self.drift.spearman, *asdict(self.drift.change).values()
+        lines += [
+            _ROW.format("probes: was it forgotten?", self.probes, *figures),
+            f"probes lie {self.drift.moved:.3f} (1 - cosine) from where they were",
+            f"model, report.json and report.png: {self.model}",
+            f'search with it: python -m helpers search "TEXT" --model {self.model}',
         ]
-        forgotten = "probes: was it forgotten?", self.probes, *self.drift.spearman
-        search = f'python -m helpers search "TEXT" --model {self.folder}'
-        return "\n".join(
-            [
-                f"{head}  change",
-                *rows,
-                _ROW.format(*forgotten, *_plain(self.drift)),
-                f"probes lie {self.drift.moved:.3f} (1 - cosine) from where they were",
-                f"model, report.json and report.png: {self.folder}",
-                f"search with it: {search}",
-            ]
-        )
+        return "\n".join(lines)
 
-    def picture(self) -> bytes:
+    def write(self) -> None:
+        """Write report.json and report.png beside the model."""
+        data = json.dumps(self.to_json(), ensure_ascii=False, indent=2).encode()
+        storage.write_atomically(Path(self.model, "report.json"), data)
+        storage.write_atomically(Path(self.model, "report.png"), self._picture())
+
+    def _picture(self):
         """Draw the training and what it changed, as PNG."""
         use_style()
         figure = Figure(figsize=(11.5, 3.8), layout="constrained")
@@ -169,33 +141,17 @@ class TrainingReport:
         figure.savefig(file, format="png", dpi=110)
         return file.getvalue()
 
-    def write(self) -> None:
-        """Write report.json and report.png beside the model."""
-        data = json.dumps(self.to_json(), ensure_ascii=False, indent=2).encode()
-        storage.write_atomically(os.path.join(self.folder, "report.json"), data)
-        picture = os.path.join(self.folder, "report.png")
-        storage.write_atomically(picture, self.picture())
+    def _draw_history(self, ax):
+        losses = [epoch.loss for epoch in self.history if epoch.loss is not None]
+        dev = [epoch.dev for epoch in self.history if epoch.dev is not None]
+        look = {"title": f"training of {self.base}", "ax": ax}
+        plot_training(losses, {"dev": dev} if dev else {}, best=self.best_epoch, **look)
 
-    def _draw_history(self, ax: Axes) -> None:
-        _, *epochs = self.training.history
-        dev = [epoch.dev for epoch in self.training.history]
-        plot_training(
-            [epoch.loss for epoch in epochs],
-            {"dev": dev} if None not in dev else {},
-            best=self.training.best,
-            title=f"training of {self.base}",
-            ax=ax,
-        )
-
-    def _draw_changes(self, ax: Axes) -> None:
-        changes = {
-            f"{name}\n({row.pairs} pairs)": (
-                row.before.mean,
-                row.after.mean,
-                row.change,
-            )
-            for name, row in self.comparisons.items()
-        }
+    def _draw_changes(self, ax):
+        changes = {}
+        for name, row in self.spearman.items():
+            figures = row.before.mean, row.after.mean, row.change
+            changes[f"{name}\n({row.pairs} pairs)"] = figures
         changes["everyday probes"] = (*self.drift.spearman, self.drift.change)
         label = "Spearman correlation of cosine and label"
         plot_change(changes, xlabel=label, title="what it changed", ax=ax)
@@ -217,21 +173,19 @@ def report_on(
     known = {pair.about for pair in pairs["train"]}
     new = [row for row, pair in enumerate(test) if pair.about not in known]
     asked = {"held out": range(len(test)), "held out, new terms": new}
-    old, now = (
-        comparison.pair_cosines(model, test) for model in (base, training.model)
-    )
-    comparisons = {
-        name: comparison.compare([test[row] for row in rows], old[rows], now[rows])
-        for name, rows in asked.items()
-        if len({test[row].score for row in rows}) > 1
-    }
-    sizes = {split: len(mine) for split, mine in pairs.items()}
-    drift = comparison.drift_report(base, training.model, probes)
-    shown = models.model_name(base)
+    old, now = (comparison.pair_cosines(each, test) for each in (base, training.model))
     return TrainingReport(
-        folder, shown, sizes, training, comparisons, drift, len(probes)
+        model=folder,
+        base=models.model_name(base),
+        pairs={split: len(mine) for split, mine in pairs.items()},
+        best_epoch=training.best,
+        history=training.history,
+        seconds=training.seconds,
+        spearman={
+            name: comparison.compare([test[row] for row in rows], old[rows], now[rows])
+            for name, rows in asked.items()
+            if len({test[row].score for row in rows}) > 1
+        },
+        drift=comparison.drift_report(base, training.model, probes),
+        probes=len(probes),
     )
-
-
-def _plain(row: Comparison | Drift) -> tuple[float, float, float]:
-    return row.change.mean, row.change.low, row.change.high

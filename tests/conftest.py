@@ -20,7 +20,7 @@ matplotlib.use("agg")
 @pytest.fixture(scope="session")
 def model():
     """Return the bundled model, on the CPU."""
-    pytest.importorskip("sentence_transformers", reason="make test-pythons has no torch")
+    pytest.importorskip("sentence_transformers", reason="no torch here")
     return models.load_model(device="cpu")
 
 

@@ -1,13 +1,19 @@
 """What tests call: models of random weights, Python in a process of its own."""
 
+import functools
+import gc
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
 
 from helpers import ROOT
+from helpers.corpus import Pair
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
 VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]
@@ -68,6 +74,87 @@ def run_python(*arguments, timeout=300, **environment):
         text=True,
         timeout=timeout,
     )
+
+
+def in_fork(function, *arguments, timeout=120):
+    """Call a function in a process of its own, forked from a warm one.
+
+    The warm one has imported what a training needs and started no thread: tests kill
+    dozens of processes, each a copy of it, made in milliseconds. Like `run_python`:
+    a negative status is a signal, errors stand in the output.
+    """
+    forks = _forks()
+    said, saying = forks.Pipe(duplex=False)
+    process = forks.Process(target=_speak, args=(saying, function, *arguments))
+    process.start()
+    saying.close()
+    output, end = b"", time.monotonic() + timeout
+    while said.poll(max(0, end - time.monotonic())):
+        if not (more := os.read(said.fileno(), 1 << 16)):
+            break
+        output += more
+    process.join(max(0, end - time.monotonic()))
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        pytest.fail(f"killed after {timeout} seconds; it said: {output.decode()}")
+    return subprocess.CompletedProcess(
+        function.__name__, process.exitcode, output.decode(errors="replace")
+    )
+
+
+@functools.cache
+def _forks():
+    """Return what starts processes: forks of a server, or fresh ones off Linux."""
+    if sys.platform != "linux":  # where a fork of libraries is not to be trusted
+        return multiprocessing.get_context("spawn")
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["helpers.finetuning.training", "pytest"])
+    return forks
+
+
+def _speak(saying, function, *arguments):
+    """Call a function; all that it says, errors too, goes into a pipe."""
+    for stream in (1, 2):
+        os.dup2(saying.fileno(), stream)
+    gc.freeze()  # the trainer collects garbage: not among what is imported
+    function(*arguments)
+
+
+def make_pairs(count, seed):
+    """Return pairs of random sentences that the tiny model can read."""
+    rng = np.random.default_rng(seed)
+
+    def sentence(number):
+        words = rng.choice("bitcoin squat whale the a fell bar".split(), 5)
+        return f"{' '.join(words)} {seed} {number}"
+
+    return [
+        Pair(sentence(2 * i), sentence(2 * i + 1), float(rng.choice([0, 0.3, 0.7, 1])))
+        for i in range(count)
+    ]
+
+
+def lesson(**changes):
+    """Return what `fine_tune` is called with: the epoch that dev finds best is kept.
+
+    That is the last with the losses "cosine" and "mixed", the middle with "cosent".
+    """
+    return {
+        "pairs": make_pairs(40, 1),
+        "dev": make_pairs(20, 23),
+        "epochs": 3,
+        "learning_rate": 1e-3,
+        "batch_size": 8,
+    } | changes
+
+
+@functools.cache
+def trained(model, loss="mixed"):
+    """Return the training of a `lesson` that nothing interrupted, made once."""
+    from helpers.finetuning import fine_tune
+
+    return fine_tune(model, **lesson(loss=loss))
 
 
 def nbval(folder, *options, **environment):

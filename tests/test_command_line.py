@@ -106,6 +106,16 @@ def test_a_corpus_cannot_drive_the_terminal(command, tmp_path):
     assert "\\x1b[2J\\x07 \\u202e end" in out
 
 
+def test_neither_a_kind_nor_a_mistake_drives_the_terminal(command, beir, tiny_folder):
+    evil = [{**query, "kind": "\x1b[2Jkind"} for query in QUERIES]
+    (beir / "queries.jsonl").write_text(lines(evil))
+    _, out, _ = command("evaluate", "--data", beir, "--model", tiny_folder)
+    assert "\x1b" not in out
+    assert "\\x1b[2Jkind" in out
+    _, _, err = command("search", "whale", "--corpus", beir / "\x1b[2J")
+    assert "\x1b" not in err
+
+
 def test_evaluate_prints_every_method_and_kind(command, beir, tiny_folder):
     status, out, _ = command(
         "evaluate", "--data", beir, "--json", "--model", tiny_folder

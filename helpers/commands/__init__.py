@@ -1,5 +1,5 @@
 """The command line, one file per family; `helpers.__main__` is its table of contents.
 
-For each command NAME a module has `add_NAME(parser)`, which describes its options, and
-`NAME(options)`, which does it and returns the exit status.
+For each command NAME: `add_NAME(parser)` describes its options, `NAME(options)` does it
+and returns the exit status, or nothing where all is well.
 """

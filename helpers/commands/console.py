@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 
 def say(line: str) -> None:
     """Tell the person what is going on, on standard error."""
-    print(line, file=sys.stderr, flush=True)
+    print(plain(line), file=sys.stderr, flush=True)
 
 
-def show(report, options) -> None:
-    """Print a report for people, or as JSON where that was asked for."""
+def show(options: Namespace, data: object, lines: Sequence[object]) -> None:
+    """Print lines for people, or the data where JSON was asked for."""
     if options.json:
-        print_json(report.to_json())
-    else:
-        print(report)
-
-
-def print_json(value: object) -> None:
-    """Print one JSON document on standard output."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
-    print()
+        lines = [json.dumps(data, ensure_ascii=False, indent=2)]
+    for line in "\n".join(map(str, lines)).split("\n") if lines else ():
+        print(line if options.json else plain(line))
 
 
 def bars() -> bool:
@@ -32,21 +27,10 @@ def bars() -> bool:
 
 
 def plain(text: str) -> str:
-    """Show control characters of a text as escapes: a corpus must not drive a terminal.
-
-    >>> plain("a" + chr(27) + "[2Jb")
-    'a\\\\x1b[2Jb'
-    """
+    """Show control characters as escapes: a corpus must not drive a terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def add_json(parser: ArgumentParser) -> None:
-    """Add --json."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def add_json_and_model(parser: ArgumentParser) -> None:
-    """Add --json and --model."""
-    add_json(parser)
+def add_model(parser: ArgumentParser) -> None:
     what = "bundled (default), a folder, or a Hub name"
     parser.add_argument("--model", metavar="MODEL", help=what)

@@ -1,23 +1,15 @@
 """similarity and fine-tune: labelled pairs of sentences."""
 
-from __future__ import annotations
-
 import os
 from argparse import ArgumentParser, Namespace
 
 from helpers import CourseError, corpus, models
-from helpers.commands.console import (
-    add_json,
-    add_json_and_model,
-    bars,
-    say,
-    show,
-)
+from helpers.commands.console import add_model, bars, say, show
 from helpers.encoding import encode
 from helpers.finetuning.data import LOSSES, check_training
 
 #: What fine-tune leaves out where a file is missing.
-WITHOUT = {
+_WITHOUT = {
     "dev": "the last epoch is kept, not the best",
     "test": "nothing is held out, so nobody can tell whether it learnt",
 }
@@ -27,13 +19,11 @@ _LOSS = "cosine and cosent: for labels; ranking: for search; mixed: both (defaul
 
 
 def add_similarity(parser: ArgumentParser) -> None:
-    """Describe the options of `similarity`."""
-    add_json_and_model(parser)
+    add_model(parser)
     parser.add_argument("pairs", metavar="PAIRS.jsonl", help=_PAIRS)
 
 
-def similarity(options: Namespace) -> int:
-    """Print how well cosines agree with the labels of pairs."""
+def similarity(options: Namespace) -> None:
     if os.path.isdir(options.pairs):
         raise CourseError(f"{options.pairs}: is a folder; give one of the files in it")
     pairs = corpus.load_pairs(options.pairs)
@@ -45,18 +35,15 @@ def similarity(options: Namespace) -> int:
         )
     from helpers.reports import correlate  # torch, which a mistake need not wait for
 
-    model = models.load_model(options.model)
-    left, right = (
-        encode(model, [getattr(p, side) for p in pairs], show_progress_bar=bars())
-        for side in ("sentence1", "sentence2")
-    )
-    show(correlate(labels, (left * right).sum(axis=1), options.pairs), options)
-    return 0
+    model, bar = models.load_model(options.model), bars()
+    left = encode(model, [pair.sentence1 for pair in pairs], show_progress_bar=bar)
+    right = encode(model, [pair.sentence2 for pair in pairs], show_progress_bar=bar)
+    report = correlate(labels, (left * right).sum(axis=1), options.pairs)
+    text = "Spearman {spearman:.3f}, Pearson {pearson:.3f} over {pairs} pairs"
+    show(options, report, [text.format(**report)])
 
 
 def add_fine_tune(parser: ArgumentParser) -> None:
-    """Describe the options of `fine-tune`."""
-    add_json(parser)
     folder = "train.jsonl, and if they are there dev.jsonl and test.jsonl"
     base = "what to start from: bundled (default), a folder, or a Hub name"
     add = parser.add_argument
@@ -71,49 +58,34 @@ def add_fine_tune(parser: ArgumentParser) -> None:
     add("--probes", metavar="FILE", help=_PROBES)
 
 
-def fine_tune(options: Namespace) -> int:
-    """Train a model, and write what changed beside it: report.json, report.png."""
-    pairs = _splits(options.pairs)
+def fine_tune(options: Namespace) -> None:
+    pairs, out = _splits(options.pairs), options.out
+    train, dev = pairs["train"], pairs.get("dev")
     knobs = ("loss", "epochs", "learning_rate", "batch_size")
     settings = {name: getattr(options, name) for name in knobs}
-    check_training(pairs["train"], pairs.get("dev"), **settings)
+    check_training(train, dev, **settings)
     probes = corpus.load_pairs(options.probes or corpus.DATA / "pairs" / "probe.jsonl")
     base = models.load_model(options.base)
-    _announce(pairs, options.pairs, str(base.device))
-    from helpers.finetuning.training import fine_tune
+    for split in set(_WITHOUT) - set(pairs):
+        say(f"note: no {split}.jsonl in {options.pairs}: {_WITHOUT[split]}")
+    say(
+        f"training on {len(train)} pairs on {base.device}; if it is stopped, "
+        "the same command goes on from the last checkpoint"
+    )
+    from helpers.finetuning import training
     from helpers.reports import report_on
 
-    training = fine_tune(
-        base,
-        pairs["train"],
-        pairs.get("dev"),
-        folder=options.out,
-        **settings,
-        seed=options.seed,
-        show_progress_bar=bars(),
-    )
+    settings |= {"seed": options.seed, "show_progress_bar": bars()}
+    trained = training.fine_tune(base, train, dev, folder=out, **settings)
     say("comparing it with its base ...")
-    report = report_on(training, base, pairs, probes, options.out)
+    report = report_on(trained, base, pairs, probes, out)
     report.write()
-    show(report, options)
-    return 0
+    show(options, report.to_json(), [report])
 
 
-def _splits(folder: str) -> dict[str, list[corpus.Pair]]:
+def _splits(folder):
     """Load train, and of dev and test what is there."""
     if not os.path.isdir(folder):
         raise CourseError(f"{folder}: no such folder; it must hold train.jsonl")
-    return {
-        split: corpus.load_pairs(folder, split=split)
-        for split in corpus.SPLITS
-        if split == "train" or os.path.isfile(f"{folder}/{split}.jsonl")
-    }
-
-
-def _announce(pairs: dict[str, list[corpus.Pair]], folder: str, device: str) -> None:
-    for split in set(WITHOUT) - set(pairs):
-        say(f"note: no {split}.jsonl in {folder}: {WITHOUT[split]}")
-    say(
-        f"training on {len(pairs['train'])} pairs on {device}; if it is stopped, "
-        "the same command goes on from the last checkpoint"
-    )
+    there = [each for each in _WITHOUT if os.path.isfile(f"{folder}/{each}.jsonl")]
+    return {each: corpus.load_pairs(folder, split=each) for each in ["train", *there]}

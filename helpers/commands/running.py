@@ -1,13 +1,11 @@
 """run: execute the notebooks, export them as HTML."""
 
-from __future__ import annotations
-
 import os
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from helpers import CourseError
-from helpers.commands.console import add_json_and_model, print_json, say
+from helpers.commands.console import add_model, say, show
 from helpers.course import export, notebooks, runner
 
 _RENEWED = "Saved outputs renewed under notebooks/. Look at the changes: git diff"
@@ -15,8 +13,7 @@ _NEXT = "Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make la
 
 
 def add_run(parser: ArgumentParser) -> None:
-    """Describe the options of `run`."""
-    add_json_and_model(parser)
+    add_model(parser)
     which = "number, name or file (all)"
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=which)
     way = parser.add_mutually_exclusive_group()
@@ -25,34 +22,28 @@ def add_run(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Execute notebooks and print a table; 1 when one failed."""
     paths = notebooks.series(options.notebooks)
     if not paths:
         raise CourseError(f"{notebooks.NOTEBOOKS}: holds no notebooks")
     if options.html_only:
+        folder = export.BUILD / "html"
         for path in paths:
-            export.to_html(notebooks.read(path), export.html_of(path))
+            export.to_html(notebooks.read(path), folder / f"{path.stem}.html")
         say(f"HTML of {len(paths)} notebooks in build/html")
         return 0
-    model = _from_anywhere(options.model)
+    model = options.model
+    if model and os.path.isdir(model):  # the kernels run in notebooks/
+        model = os.path.abspath(model)
     results = runner.run_series(paths, in_place=options.in_place, model=model)
-    if options.json:
-        print_json([asdict(result) for result in results])
-    else:
-        _print_table(results)
-        print(_RENEWED if options.in_place else _NEXT)
+    after = _RENEWED if options.in_place else _NEXT
+    show(options, [asdict(result) for result in results], [*_table(results), after])
     return 0 if all(result.passed for result in results) else 1
 
 
-def _from_anywhere(model: str | None) -> str | None:
-    """The kernels run in notebooks/: a folder named from here must be found there."""
-    return os.path.abspath(model) if model and os.path.isdir(model) else model
-
-
-def _print_table(results: list[runner.Result]) -> None:
+def _table(results):
     width = max(len(result.notebook) for result in results)
-    print(f"{'notebook':<{width}}  {'cells':>5}  {'seconds':>7}  passed")
+    row = f"{{:<{width}}}  {{:>5}}  {{:>7}}  {{}}".format
+    yield row("notebook", "cells", "seconds", "passed")
     for result in results:
         word = "yes" if result.passed else f"NO: {result.error}"
-        name, seconds = f"{result.notebook:<{width}}", f"{result.seconds:>7.1f}"
-        print(f"{name}  {result.cells:>5}  {seconds}  {word}")
+        yield row(result.notebook, result.cells, f"{result.seconds:.1f}", word)

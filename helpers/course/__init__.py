@@ -1,4 +1,1 @@
-"""The machinery that runs the course: set-up, doctor, notebooks, house rules, Colab.
-
-No search module imports it.
-"""
+"""The machinery that runs the course; no search module imports it."""

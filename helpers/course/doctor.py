@@ -9,12 +9,10 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 
 from helpers import ROOT, CourseError, models
-from helpers.course.lock import pins
+from helpers.course.lock import installed, pins
 from helpers.course.setup import check_python
 
 #: What executed notebooks, caches and a second model may take, in bytes.
@@ -32,12 +30,8 @@ class Check:
 
 
 def examine(model: str | None = None) -> list[Check]:
-    """Look at python, packages, torch, device, weights, threads and free disk.
-
-    Every check is made, whatever the others find: a broken installation is described,
-    not stumbled over.
-    """
-    checks: dict[str, Callable[[], tuple]] = {
+    """Make every check, whatever the others find; `model` is to be loaded, if named."""
+    checks = {
         "python": _python,
         "packages": _packages,
         "torch": _torch,
@@ -49,7 +43,7 @@ def examine(model: str | None = None) -> list[Check]:
     return [_guarded(name, check) for name, check in checks.items()]
 
 
-def _guarded(name: str, check: Callable[[], tuple]) -> Check:
+def _guarded(name, check):
     """Run one check; what it cannot survive becomes a finding of its own."""
     try:
         return Check(name, *check())
@@ -58,53 +52,40 @@ def _guarded(name: str, check: Callable[[], tuple]) -> Check:
         return Check(name, False, str(error), mend)
 
 
-def _python() -> tuple:
+def _python():
     check_python(sys.version_info[:2])
     return True, f"{platform.python_version()} on {platform.system()}"
 
 
-def _packages() -> tuple:
-    """Compare what is installed with the lock."""
+def _packages():
     wanted = pins()
-    there = {name: _installed(name) for name in wanted}
+    there = {name: installed(name).split("+")[0] for name in wanted}  # less "+cpu"
     missing = [name for name, version in there.items() if not version]
     if missing:
         shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         found = f"{len(missing)} of {len(wanted)} missing: {shown}"
         return False, found, "run `make setup`"
-    other = [
-        f"{name} {version} (lock: {wanted[name]})"
-        for name, version in there.items()
-        if version != wanted[name]
-    ]
+    other = [n for n in wanted if there[n] != wanted[n]]
     if other:
+        shown = ", ".join(f"{n} {there[n]} (lock: {wanted[n]})" for n in other)
         mend = "figures may differ in the last digit; `make distclean setup` mends it"
-        return True, f"not as pinned: {', '.join(other)}", mend
+        return True, f"not as pinned: {shown}", mend
     return True, f"all {len(wanted)} as pinned"
 
 
-def _installed(name: str) -> str:
-    """Return a version without its build ("+cpu"), "" where there is none."""
-    try:
-        return metadata.version(name).split("+")[0]
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _torch() -> tuple:
-    """Tell which build of torch is installed, and whether it is a needless one."""
+def _torch():
     import torch
 
-    build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
-    build = "macOS" if sys.platform == "darwin" else build
+    cuda = torch.version.cuda
+    build = f"CUDA {cuda}" if cuda else "macOS" if sys.platform == "darwin" else "CPU"
     found = f"{torch.__version__}, {build} build"
-    if torch.version.cuda and not torch.cuda.is_available():
+    if cuda and not torch.cuda.is_available():
         mend = "it works; `make distclean setup` takes the small CPU build instead"
         return True, f"{found}, but no GPU to use it", mend
     return True, found
 
 
-def _device() -> tuple:
+def _device():
     device = models.pick_device()
     if device.startswith("cuda"):
         import torch
@@ -113,7 +94,7 @@ def _device() -> tuple:
     return True, device
 
 
-def _weights(model: str | None) -> tuple:
+def _weights(model):
     """Check the hash of the bundled weights, or load the model that was named."""
     name = model or os.environ.get("COURSE_MODEL") or "bundled"
     if models.is_bundled(name):
@@ -125,27 +106,22 @@ def _weights(model: str | None) -> tuple:
     return True, f"{models.model_name(loaded)} loads: {width} dimensions"
 
 
-def _threads() -> tuple:
-    """Tell how many threads torch will use on how many cores."""
+def _threads():
     import torch
 
     threads, cores = torch.get_num_threads(), _cores()
-    found = f"{threads} on {cores} cores"
-    if threads > cores:
-        mend = f"more threads than cores are slow; set OMP_NUM_THREADS={cores}"
-        return True, found, mend
-    return True, found
+    mend = f"more threads than cores are slow; set OMP_NUM_THREADS={cores}"
+    return True, f"{threads} on {cores} cores", mend if threads > cores else ""
 
 
-def _cores() -> int:
-    """Return the number of cores this process may use."""
+def _cores():
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _disk() -> tuple:
-    """Check the free space where the course lies."""
+def _disk():
     free = shutil.disk_usage(ROOT).free
     if free < DISK_NEEDED:
         return False, f"{free / 1e9:.1f} GB free", "free 2 GB where the course lies"

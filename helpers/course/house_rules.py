@@ -1,9 +1,6 @@
 """What every notebook of the series keeps to."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
@@ -11,30 +8,32 @@ from helpers.course.colab import COLAB_LINK, setup_cell
 from helpers.course.notebooks import code_cells, tags
 
 #: Why a cell's output may depend on the machine: one of these goes with the tag.
-REASONS = {"setup", "timing", "training", "download"}
-#: Longest code cell and widest line; Colab scrolls sideways beyond that.
-MAX_LINES, MAX_COLUMNS = 20, 88
+_REASONS = {"setup", "timing", "training", "download"}
 _IGNORED = "nbval-ignore-output"
+#: Longest code cell and widest line; Colab scrolls sideways beyond that.
+_MAX_LINES, _MAX_COLUMNS = 20, 88
 _MACHINE = r"<Figure size|it/s\]|\d%\|| [\d?]+/\d+ \[|/(home|root|Users|tmp|work)/"
-_BULLETS = r"\*\*You {}:\*\*\n\n((?:- .*\n?(?:  .*\n?)*)+)"
+_BULLETS = r"\*\*You (?:will|have):\*\*\n\n((?:- .*\n?(?:  .*\n?)*)+)"
 
 
 def house_rules(notebook: NotebookNode) -> list[str]:
     """Return every house rule that a notebook breaks, one sentence each."""
     cells, code = notebook.cells, code_cells(notebook)
     text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    broken = [*_frame(cells, text), *_bullets(text)]
+    broken = _frame(cells, text)
+    if len({block.count("\n- ") for block in re.findall(_BULLETS, text)}) > 1:
+        broken.append("promises and recap differ in their number of bullets")
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         broken.append("was not run from top to bottom; use `make notebooks`")
     for number, cell in enumerate(cells):
         if cell.cell_type == "code":
-            faults = *_code(cell), *_spoken(cells, number), *_claim(cells, number)
+            after = cells[number + 1 :]
+            faults = *_code(cell), *_outputs(cell), *_next(cell, after)
             broken += [f"cell {number}: {fault}" for fault in faults]
     return broken
 
 
-def _frame(cells: list[NotebookNode], text: str) -> Iterator[str]:
-    """Check the opening, the setup cell, the recap and the questions."""
+def _frame(cells, text):
     wanted = {
         "a title like '# 3. Semantic search'": re.match(r"# \d\. ", cells[0].source),
         "a link to Colab": re.search(COLAB_LINK, cells[0].source),
@@ -47,56 +46,42 @@ def _frame(cells: list[NotebookNode], text: str) -> Iterator[str]:
         "three folded answers": text.count("<summary>Answer</summary>") >= 3,
         "a folded solution": "<summary>Solution</summary>" in text,
     }
-    return (f"lacks {what}" for what, there in wanted.items() if not there)
+    return [f"lacks {what}" for what, there in wanted.items() if not there]
 
 
-def _bullets(text: str) -> Iterator[str]:
-    found = [re.search(_BULLETS.format(word), text) for word in ("will", "have")]
-    if all(found) and len({match[1].count("\n- ") for match in found}) > 1:
-        yield "promises and recap differ in their number of bullets"
-
-
-def _code(cell: NotebookNode) -> Iterator[str]:
-    """Check one cell's length, width and outputs."""
+def _code(cell):
     lines = cell.source.splitlines()
-    if len(lines) > MAX_LINES:
-        yield f"{len(lines)} lines of code, more than {MAX_LINES}"
-    if any(len(line) > MAX_COLUMNS for line in lines):
-        yield f"a line wider than {MAX_COLUMNS}"
+    if len(lines) > _MAX_LINES:
+        yield f"{len(lines)} lines of code, more than {_MAX_LINES}"
+    if any(len(line) > _MAX_COLUMNS for line in lines):
+        yield f"a line wider than {_MAX_COLUMNS}"
+
+
+def _outputs(cell):
     for output in cell.outputs:
-        yield from _output(output, tags(cell))
+        data, shown = output.get("data", {}), output.get("text", "")
+        if output.output_type == "error" and "raises-exception" not in tags(cell):
+            yield f"an error in the output: {output.ename}"
+        if output.get("name") == "stderr":
+            yield f"standard error in the output: {output.text[:60]!r}"
+        if "image/svg+xml" in data:
+            yield "an SVG output, which nbval would compare"
+        if "image/png" not in data:  # beside a picture its description is in order
+            shown += data.get("text/plain", "")
+        if re.search(_MACHINE, shown):
+            yield "a path, a progress bar or a bare <Figure> in the output"
 
 
-def _output(output: NotebookNode, tags: set[str]) -> Iterator[str]:
-    data, shown = output.get("data", {}), output.get("text", "")
-    if output.output_type == "error" and "raises-exception" not in tags:
-        yield f"an error in the output: {output.ename}"
-    if output.get("name") == "stderr":
-        yield f"standard error in the output: {output.text[:60]!r}"
-    if "image/svg+xml" in data:
-        yield "an SVG output, which nbval would compare"
-    if "image/png" not in data:  # beside a picture its description is in order
-        shown += data.get("text/plain", "")
-    if re.search(_MACHINE, shown):
-        yield "a path, a progress bar or a bare <Figure> in the output"
-
-
-def _spoken(cells: list[NotebookNode], number: int) -> Iterator[str]:
-    """Check that an output is followed by a sentence, sooner or later."""
-    after = [cell.cell_type for cell in cells[number + 1 : number + 3]]
-    if cells[number].outputs and "markdown" not in after:
+def _next(cell, after):
+    """An output is read aloud; one that is not compared has a reason and a claim."""
+    if cell.outputs and "markdown" not in [each.cell_type for each in after[:2]]:
         yield "an output that no sentence reads aloud"
-
-
-def _claim(cells: list[NotebookNode], number: int) -> Iterator[str]:
-    """Check that what is not compared gives a reason and is followed by a claim."""
-    mine = tags(cells[number])
-    if _IGNORED not in mine:
+    if _IGNORED not in tags(cell):
         return
-    if len(mine & REASONS) != 1:
-        yield f"ignored without one reason of {REASONS}"
-    later = [cell for cell in cells[number + 1 :] if cell.cell_type == "code"]
-    if not later or _IGNORED in tags(later[0]):
+    if len(_REASONS.intersection(tags(cell))) != 1:
+        yield f"ignored without one reason of {_REASONS}"
+    claim = next((each for each in after if each.cell_type == "code"), None)
+    if claim is None or _IGNORED in tags(claim):
         yield "ignored, and no strict claim follows"
-    elif not later[0].outputs:
+    elif not claim.outputs:
         yield "the claim after it prints nothing"

@@ -1,7 +1,5 @@
 """The notebooks as files: which there are, read, clean, write."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +11,7 @@ from nbformat import NotebookNode
 from helpers import ROOT, CourseError, storage
 
 NOTEBOOKS = ROOT / "notebooks"
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+_PNG, _WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
 
 
 def series(names: Sequence[str] = ()) -> list[Path]:
@@ -24,6 +22,18 @@ def series(names: Sequence[str] = ()) -> list[Path]:
     """
     every = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     return [_fitting(name, every) for name in names] or every
+
+
+def _fitting(name, every):
+    path = Path(name)
+    if path.suffix == ".ipynb" and path.is_file():
+        return path
+    number = f"{int(name):02d}_" if name.isdecimal() else "/"
+    for each in every:
+        if path.name in (each.name, each.stem) or each.name.startswith(number):
+            return each
+    known = ", ".join(each.stem for each in every)
+    raise CourseError(f"{name}: no such notebook; there are: {known}")
 
 
 def read(path: Path) -> NotebookNode:
@@ -44,9 +54,9 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def tags(cell: NotebookNode) -> set[str]:
+def tags(cell: NotebookNode) -> list[str]:
     """Return the tags of a cell."""
-    return set(cell.metadata.get("tags", []))
+    return cell.metadata.get("tags", [])
 
 
 def clean(notebook: NotebookNode) -> None:
@@ -54,8 +64,7 @@ def clean(notebook: NotebookNode) -> None:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     for cell in notebook.cells:
-        mine = cell.metadata.get("tags", [])
-        cell.metadata = {"tags": mine} if mine else {}
+        cell.metadata = {"tags": tags(cell)} if tags(cell) else {}
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "text/html" in data:  # a widget is dead without its kernel
@@ -69,25 +78,9 @@ def figures(notebook: NotebookNode) -> dict[str, bytes]:
     The README shows them, so that it cannot show another picture than the notebook.
     """
     return {
-        f"{tag.removeprefix('figure-')}.png": _picture(cell)
-        for cell in notebook.cells
+        f"{tag.removeprefix('figure-')}.png": base64.b64decode(output.data[_PNG])
+        for cell in code_cells(notebook)
         for tag in tags(cell)
-        if tag.startswith("figure-")
+        for output in cell.outputs
+        if tag.startswith("figure-") and _PNG in output.get("data", {})
     }
-
-
-def _fitting(name: str, every: list[Path]) -> Path:
-    path = Path(name)
-    if path.suffix == ".ipynb" and path.is_file():
-        return path
-    number = f"{int(name):02d}_" if name.isdecimal() else "/"
-    for each in every:
-        if path.name in (each.name, each.stem) or each.name.startswith(number):
-            return each
-    known = ", ".join(each.stem for each in every)
-    raise CourseError(f"{name}: no such notebook; there are: {known}")
-
-
-def _picture(cell: NotebookNode) -> bytes:
-    data = next(o.data for o in cell.outputs if "image/png" in o.get("data", {}))
-    return base64.b64decode(data["image/png"])

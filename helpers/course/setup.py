@@ -1,8 +1,4 @@
-"""Make the virtual environment. Standard library only.
-
-`make run` and `make test` call this first with any Python that is there, so nothing
-here may need a package.
-"""
+"""Make the virtual environment, with any Python that is there: no package needed."""
 
 from __future__ import annotations
 
@@ -25,13 +21,14 @@ MENDS = {
     "set PIP_FIND_LINKS=FOLDER, or take the default build with its gigabytes of CUDA: "
     "COURSE_TORCH=default make run",
 }
+_SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
     """Make `.venv` and install the pinned set; return False when nothing was to do.
 
-    The set is installed once: a stamp in `.venv` holds the hash of the lock, and only
-    another lock installs again. Raises CourseError when a step fails.
+    A stamp in `.venv` remembers what was installed: only another lock installs again.
+    Raises CourseError when a step fails.
     """
     check_python(sys.version_info[:2])
     folder = root / ".venv"
@@ -41,39 +38,34 @@ def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     say("Setting up .venv; it takes a few minutes, once.")
     if not python.is_file():
-        step(run, [sys.executable, "-m", "venv", str(folder)], MENDS["venv"])
+        step(run, [sys.executable, "-m", "venv", str(folder)], "venv")
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", *quiet]
     install_torch(pip, run=run)
     say("Installing the packages of requirements.lock ...")
-    step(run, [*pip, "-r", str(root / "requirements.lock")], MENDS["pip"])
-    step(run, [*pip, "--no-deps", "--editable", str(root)], MENDS["pip"])
+    step(run, [*pip, "-r", str(root / "requirements.lock")], "pip")
+    step(run, [*pip, "--no-deps", "--editable", str(root)], "pip")
     stamp.write_text(wanted, encoding="utf-8")
     say("The environment is ready in .venv.")
     return True
 
 
 def install_torch(pip: list[str], *, run=subprocess.run) -> None:
-    """Install torch without downloading CUDA onto a machine that has no use for it.
+    """Install the CPU build of torch where gigabytes of CUDA would be of no use.
 
-    On Linux the default build of torch brings gigabytes of CUDA libraries. Without an
-    NVIDIA GPU the CPU build is asked for instead: first where pip looks (a folder of
-    wheels, a configured index), then with uv, which knows PyTorch's own index.
-    COURSE_TORCH=default takes the default build. Raises CourseError when the CPU build
-    cannot be had, before anything big is downloaded.
+    It is asked for where pip looks, then with uv, which knows PyTorch's own index.
+    Raises CourseError when it cannot be had, before anything big is downloaded.
     """
     if not wants_cpu_build():
         return
-    version = pins()["torch"]
+    python, version = pip[0], pins()["torch"]
     say(f"Linux without an NVIDIA GPU: taking the CPU build of torch {version}.")
-    uv = [pip[0], "-m", "uv", "pip", "install", "--python", pip[0]]
-    if _works(run, [*pip, f"torch=={version}+cpu"]):
+    if _works(run, [*pip, f"torch=={version}+cpu"], **_SILENT):
         return
-    if _works(run, [*pip, "uv"]):
-        by_uv = [*uv, "--torch-backend=cpu", f"torch=={version}"]
-        if run(by_uv, check=False).returncode == 0:
-            return
-    raise CourseError(MENDS["torch"])
+    if not _works(run, [*pip, "uv"], **_SILENT):
+        raise CourseError(MENDS["torch"])
+    uv = [python, "-m", "uv", "pip", "install", "--python", python]
+    step(run, [*uv, "--torch-backend=cpu", f"torch=={version}"], "torch")
 
 
 def wants_cpu_build() -> bool:
@@ -85,25 +77,21 @@ def wants_cpu_build() -> bool:
 
 
 def check_python(version: tuple[int, int]) -> None:
-    """Raise CourseError when the course was not pinned for this Python.
-
-    >>> check_python((3, 9))
-    Traceback (most recent call last):
-    helpers.CourseError: Python 3.9 ... needs 3.10 to 3.13; ...
-    """
+    """Raise CourseError when the course was not pinned for this Python."""
     low, end = PYTHONS
     if not low <= version < end:
+        last = f"{end[0]}.{end[1] - 1}"
         raise CourseError(
-            f"Python {version[0]}.{version[1]} is here, but the course needs "
-            f"{low[0]}.{low[1]} to {end[0]}.{end[1] - 1}; install one of them and name "
-            f"it: make run PYTHON=python{end[0]}.{end[1] - 1}"
+            f"Python {version[0]}.{version[1]} is here, but the course needs {low[0]}."
+            f"{low[1]} to {last}; install one of them and name it: make run "
+            f"PYTHON=python{last}"
         )
 
 
 def step(run, command: list[str], mend: str) -> None:
-    """Run one step; its failure becomes one clear line."""
-    if run(command, check=False).returncode:
-        raise CourseError(mend)
+    """Run one step. Raises CourseError with one of MENDS when it fails."""
+    if not _works(run, command):
+        raise CourseError(MENDS[mend])
 
 
 def say(line: str) -> None:
@@ -111,15 +99,12 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _works(run, command: list[str]) -> bool:
-    """Try a step that may fail, without a word."""
-    null = subprocess.DEVNULL
-    return run(command, check=False, stdout=null, stderr=null).returncode == 0
+def _works(run, command, **streams):
+    return run(command, check=False, **streams).returncode == 0
 
 
-def _stamp(root: Path) -> str:
+def _stamp(root):
     """Hash what decides about the environment: the lock, pyproject and the Python."""
-    digest = hashlib.sha256(sys.version.encode())
-    for name in ("requirements.lock", "pyproject.toml"):
-        digest.update((root / name).read_bytes())
-    return digest.hexdigest()
+    files = [root / "requirements.lock", root / "pyproject.toml"]
+    parts = [sys.version.encode(), *(file.read_bytes() for file in files)]
+    return hashlib.sha256(b"".join(parts)).hexdigest()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -19,21 +21,35 @@ class Verdict:
     message: str
 
     def __repr__(self) -> str:
-        """Show the verdict as a sentence."""
         return f"{'Passed' if self.passed else 'Not yet'}: {self.message}"
 
 
-def judged(
-    answer: Callable,
-    arguments: Sequence,
-    judge: Callable[[np.ndarray], str],
-    praise: str,
-    *,
-    nothing: str = _NOTHING,
-) -> Verdict:
-    """Call the learner's function; `judge` names the fault of the answer, or ""."""
+Judge = Callable[..., str]
+Check = Callable[[Callable], Verdict]
+
+
+def exercise(cases: Sequence[Sequence], praise: str) -> Callable[[Judge], Check]:
+    """Turn a judge into a check, which stops at the first fault.
+
+    The judge gets the arguments of a case, then what the learner's function returned.
+    It names the fault, "" where there is none.
+    """
+
+    def check_with(judge):
+        def check(answer: Callable) -> Verdict:
+            judges = ((case, partial(judge, *case)) for case in cases)
+            return first_open(judged(answer, *each, praise) for each in judges)
+
+        check.__name__, check.__doc__ = judge.__name__, judge.__doc__
+        return check
+
+    return check_with
+
+
+def judged(answer, case, judge: Judge, praise: str, nothing: str = _NOTHING) -> Verdict:
+    """Call the learner's function; `judge` gets what it returned."""
     try:
-        found = answer(*arguments)
+        found = answer(*copy.deepcopy(case))
     except NotImplementedError:
         return Verdict(False, _STUB)
     except Exception as error:  # whatever a learner's code may raise
@@ -49,40 +65,28 @@ def judged(
     return Verdict(not fault, fault or praise)
 
 
-def judged_each(
-    answer: Callable,
-    cases: Iterable[Sequence],
-    judge: Callable[..., str],
-    praise: str,
-) -> Verdict:
-    """Try the learner's function on several cases; stop at the first that fails.
-
-    `judge` gets what was returned, then the case's own arguments.
-    """
-    verdict = Verdict(True, praise)
-    for case in cases:
-        verdict = judged(answer, case, lambda found, c=case: judge(found, *c), praise)
+def first_open(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the first verdict that has not passed, else the last."""
+    for verdict in verdicts:
         if not verdict.passed:
             break
     return verdict
 
 
-def fault_of(
-    found: np.ndarray,
-    expected: np.ndarray | float,
-    typical: Mapping[str, np.ndarray | float] | None = None,
-    *,
-    shape: str = "",
-) -> str:
+def fault_of(found: np.ndarray, expected, typical: Mapping, shape: str = "") -> str:
     """Name what is wrong with an answer, "" where nothing is.
 
-    typical: fault -> the answer that somebody with this fault returns. `shape` says
-    which shape was asked for.
+    typical: fault -> the answer that it leads to. `shape` says what was asked for; one
+    number where it is empty.
     """
-    for fault, answer in {"": expected, **(typical or {})}.items():
+    for fault, answer in {"": expected, **typical}.items():
         if found.shape == np.shape(answer) and np.allclose(found, answer, atol=1e-6):
             return fault
-    if found.shape != np.shape(expected):
-        wanted = f"the shape is {found.shape}; {shape}"
-        return wanted if shape else f"expected one number, got {found!r}"
-    return f"the numbers are off by up to {np.abs(found - expected).max():.2g}"
+    if found.shape == np.shape(expected):
+        return f"the numbers are off by up to {np.abs(found - expected).max():.2g}"
+    return f"the shape is {found.shape}; {shape}" if shape else no_number(found)
+
+
+def no_number(found: np.ndarray) -> str:
+    """Name the fault of an answer that should be one number; "" where it is one."""
+    return f"expected one number, got {found!r}" if found.shape else ""

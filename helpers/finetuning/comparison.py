@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
@@ -59,25 +60,22 @@ def pair_cosines(model: SentenceTransformer, pairs: Sequence[Pair]) -> np.ndarra
 def held_out_report(
     before: SentenceTransformer, after: SentenceTransformer, pairs: Sequence[Pair]
 ) -> Comparison:
-    """Compare two models on pairs that neither has been trained on.
+    """Compare two models on pairs that neither has been trained on."""
+    return compare(pairs, pair_cosines(before, pairs), pair_cosines(after, pairs))
+
+
+def compare(pairs: Sequence[Pair], old: np.ndarray, new: np.ndarray) -> Comparison:
+    """Compare the cosines, (n,) each, that two models give to pairs.
 
     The 95 % intervals draw whole groups of pairs that are `about` the same, because
     these succeed or fail together. Raises CourseError when the pairs have no order to
     compare: fewer than two, or one label alone.
     """
-    return compare(pairs, pair_cosines(before, pairs), pair_cosines(after, pairs))
-
-
-def compare(pairs: Sequence[Pair], old: np.ndarray, new: np.ndarray) -> Comparison:
-    """Compare the cosines, (n,) each, that two models give to pairs."""
     labels = [pair.score for pair in pairs]
     groups = [pair.about or str(number) for number, pair in enumerate(pairs)]
-    return Comparison(
-        len(pairs),
-        metrics.spearman_interval(labels, old, groups=groups),
-        metrics.spearman_interval(labels, new, groups=groups),
-        metrics.spearman_interval(labels, new, baseline=old, groups=groups),
-    )
+    interval = partial(metrics.spearman_interval, labels, groups=groups)
+    change = interval(new, baseline=old)
+    return Comparison(len(pairs), interval(old), interval(new), change)
 
 
 def drift_report(
@@ -123,24 +121,19 @@ def blend(
             f"{models.model_name(before)} and {models.model_name(after)} have other "
             "layers; blend a model with a fine-tuned copy of itself"
         )
-    mixed = {
-        key: value.lerp(new[key].to(value), share)
-        if value.is_floating_point()
-        else value
-        for key, value in old.items()
-    }
+    for key in (key for key in old if old[key].is_floating_point()):
+        old[key] = old[key].lerp(new[key].to(old[key]), share)
     model = copy.deepcopy(before)
-    model.load_state_dict(mixed)
+    model.load_state_dict(old)
     return models.named(model.eval(), f"{models.model_name(after)}, share {share:g}")
 
 
 def _sides(model: SentenceTransformer, pairs: Sequence[Pair]) -> np.ndarray:
     """Encode both sides of pairs, each text once: (2, n, d), in double precision."""
-    sides = [[p.sentence1 for p in pairs], [p.sentence2 for p in pairs]]
-    texts = list(dict.fromkeys(text for side in sides for text in side))
-    rows = similarity.normalize(encode(model, texts).astype(np.float64))
-    place = {text: row for row, text in enumerate(texts)}
-    return rows[np.array([[place[text] for text in side] for side in sides], dtype=int)]
+    sides = np.array([(p.sentence1, p.sentence2) for p in pairs], dtype=object)
+    texts, places = np.unique(sides, return_inverse=True)
+    rows = similarity.normalize(encode(model, texts.tolist()).astype(np.float64))
+    return rows[places.reshape(-1, 2).T]
 
 
 def _two(values: Iterable) -> tuple[float, float]:

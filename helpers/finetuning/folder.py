@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from safetensors import SafetensorError
-from sentence_transformers import SentenceTransformer
 
 from helpers import CourseError, models, storage
 from helpers.finetuning.checkpoints import read_json
@@ -47,18 +46,13 @@ def finished(folder: Path, plan: dict, device: str) -> Training:
 
 
 @contextmanager
-def only_writer(
-    place: Path, folder: Path, model: SentenceTransformer
-) -> Iterator[None]:
+def only_writer(place: Path, folder: Path, model) -> Iterator[None]:
     """Hold the lock of the checkpoints' folder; turn disk errors into one line."""
-    busy = (
-        f"{folder}: another training writes there now; wait for it, or choose "
-        "another folder"
-    )
+    busy = "another training writes there now; wait for it, or choose another folder"
     try:
         place.mkdir(parents=True, exist_ok=True)
         _check_room(place, folder, model)
-        with storage.only_writer(place, busy):
+        with storage.only_writer(place, f"{folder}: {busy}"):
             yield
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CourseError(
@@ -100,7 +94,7 @@ def save(training: Training, plan: dict, draft: Path, folder: Path) -> None:
     storage.sync_folder(folder.parent)
 
 
-def _check_room(place: Path, folder: Path, model: SentenceTransformer) -> None:
+def _check_room(place, folder, model):
     weights = sum(each.nbytes for each in model.state_dict().values())
     needed = 10 * weights  # three checkpoints with two moments of AdamW each, the model
     free = shutil.disk_usage(place).free

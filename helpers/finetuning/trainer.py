@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,12 +177,10 @@ def _history(log: Sequence[dict], first: float | None) -> list[Epoch]:
 @contextmanager
 def _own_randomness() -> Iterator[None]:
     """Give the random numbers of the caller back after a training has seeded them."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    gpu = torch.random.fork_rng() if torch.cuda.is_available() else nullcontext()
+    states = random.getstate(), np.random.get_state()
     try:
-        with gpu:
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
             yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-        torch.set_rng_state(states[2])

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from helpers.corpus import Document
 from helpers.metrics import Interval
 from helpers.visualization import style
-from helpers.visualization.style import new_axes
 
 #: Methods in their order take these marks.
 _MARKS = "soD^vP"
@@ -34,7 +33,7 @@ def plot_similarity(
     scores, n = np.asarray(scores), len(labels)
     if scores.shape != (n, n) or (topics and len(topics) != n):
         raise ValueError(f"{n} labels, {len(topics)} topics, scores {scores.shape}")
-    ax = ax or new_axes(0.62 * n + 3.4, 0.5 * n + 0.8)
+    ax = style.new_axes(0.62 * n + 3.4, 0.5 * n + 0.8, title, ax, pad=6)
     image = ax.imshow(scores, cmap="PuOr_r", vmin=-1, vmax=1)
     ax.set_xticks(range(n), [str(i + 1) for i in range(n)])
     ax.set_yticks(range(n), [f"{label}  {i + 1}" for i, label in enumerate(labels)])
@@ -44,7 +43,6 @@ def plot_similarity(
         tick.set_color(style.TOPIC_COLORS.get(topic, "black"))
     ax.spines[:].set_visible(False)
     ax.figure.colorbar(image, ax=ax, label="cosine", shrink=0.8)
-    ax.set_title(title)
     return ax
 
 
@@ -67,19 +65,17 @@ def plot_by_kind(
     intervals: kind -> method -> Interval. The course's methods ("bm25", "dense",
     "fused") keep their colours; others are drawn after them.
     """
-    ax = ax or new_axes(8.2, 3.6)
-    methods = itertools.chain.from_iterable(intervals.values())
-    colors = style.colors_of(methods, style.METHOD_COLORS)
+    ax = style.new_axes(8.2, 3.6, title, ax)
+    rows = list(intervals.values())
+    colors = style.colors_of(itertools.chain(*rows), style.METHOD_COLORS)
     for place, (method, color) in enumerate(colors.items()):
         shift = 0.2 * (place - (len(colors) - 1) / 2)
-        found = [
-            (x + shift, row.get(method)) for x, row in enumerate(intervals.values())
-        ]
+        found = [(x + shift, row.get(method)) for x, row in enumerate(rows)]
         label, mark = _NAMES.get(method, method), _MARKS[place % len(_MARKS)]
         _draw_intervals(ax, found, fmt=mark, color=color, label=label)
     ax.set_xticks(range(len(intervals)), list(intervals))
     ax.set(ylim=(0, 1.02), ylabel=metric)
-    style.head(ax, title, ncols=len(colors))
+    style.legend_above(ax, ncols=len(colors))
     return ax
 
 
@@ -104,7 +100,7 @@ def plot_histograms(
 
     Each is scaled to the same area. `mark` draws a vertical line.
     """
-    ax = ax or new_axes(8.2, 3.0)
+    ax = style.new_axes(8.2, 3.0, title, ax, pad=6)
     values = np.concatenate([np.ravel(group) for group in groups.values()])
     edges = np.histogram_bin_edges(values, bins)
     palette = itertools.cycle(np.roll(style.GROUP_COLORS, 1).tolist())
@@ -116,7 +112,6 @@ def plot_histograms(
         ax.axvline(mark, color="black", lw=1, ls="--")
     ax.set(xlabel=xlabel, yticks=[])
     ax.spines["left"].set_visible(False)
-    ax.set_title(title)
     ax.legend()
     return ax
 
@@ -133,7 +128,7 @@ def plot_topic_scores(
     scores: query text -> (n,) in the order of `documents`. Documents without a topic
     make one strip, which has no name.
     """
-    ax = ax or new_axes(8.2, 1.15 * len(scores) + 1.1)
+    ax = style.new_axes(8.2, 1.15 * len(scores) + 1.1, title, ax)
     colors, rng = style.topic_colors(documents), np.random.default_rng(0)
     topics = np.array([document.topic for document in documents])
     half, wide = 0.34 / len(colors), 0.22 / len(colors)  # of a strip, of its dots
@@ -146,5 +141,5 @@ def plot_topic_scores(
     ax.set_yticks(range(len(scores)), [textwrap.fill(query, 26) for query in scores])
     ax.set_ylim(len(scores) - 0.5, -0.5)
     ax.set_xlabel("cosine with the query; every dot is one of the corpus's sentences")
-    style.head(ax, title, markerscale=2)
+    style.legend_above(ax, markerscale=2)
     return ax

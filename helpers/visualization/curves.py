@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 
 from helpers.metrics import Interval
 from helpers.visualization import style
-from helpers.visualization.style import new_axes
 
 _TIMES = {"1 ms": 1e-3, "10 ms": 0.01, "0.1 s": 0.1, "1 second": 1, "10 s": 10}
 _TIMES |= {"1 minute": 60, "10 min": 600, "1 hour": 3600, "6 h": 21_600}
@@ -19,15 +18,15 @@ _BEFORE_AFTER = ("#E69F00", "#009E73")
 #: The loss stands back behind what a training is for.
 _LOSS, _LOSS_TEXT = "#999999", "#666666"
 
-Curve = tuple[Sequence[float], Sequence[float]]
-End = tuple[float, float, str]
+Curves = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+Ends = Mapping[str, tuple[float, float, str]]
 
 
 def plot_cost(
-    measured: Mapping[str, Curve],
-    expected: Mapping[str, Curve],
-    here: Mapping[str, End],
-    elsewhere: Mapping[str, End],
+    measured: Curves,
+    expected: Curves,
+    here: Ends,
+    elsewhere: Ends,
     *,
     title: str = "",
     ax: Axes | None = None,
@@ -35,10 +34,10 @@ def plot_cost(
     """Draw what routes cost: seconds against the number of sentences, on log axes.
 
     measured and expected: route -> (n, seconds), drawn as dots and as a dashed line.
-    here and elsewhere: route -> (n, seconds, label), the ends to compare: a full
-    diamond with its label on the left, an empty one with its label on the right.
+    here and elsewhere: route -> (n, seconds, label), the ends to compare, drawn as a
+    full and as an empty diamond.
     """
-    ax = ax or new_axes(8.2, 4.4)
+    ax = style.new_axes(8.2, 4.4, title, ax)
     colors = dict(zip(measured, style.GROUP_COLORS, strict=False))
     for route, color in colors.items():
         ax.plot(*expected[route], ls="--", lw=1, color=color)
@@ -51,7 +50,7 @@ def plot_cost(
     ax.set(xscale="log", yscale="log", xlabel="number of sentences")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     _mark_times(ax)
-    style.head(ax, title, ncols=2)
+    style.legend_above(ax, ncols=2)
     return ax
 
 
@@ -83,7 +82,7 @@ def plot_training(
     model before the training. The loss has a scale of its own, on the right. `best`:
     the epoch whose weights are kept.
     """
-    ax = ax or new_axes(6.4, 3.6)
+    ax = style.new_axes(6.4, 3.6, title, ax)
     epochs = np.arange(len(losses) + 1)
     loss = _draw_loss(ax.twinx(), epochs[1:], losses)
     ax.set_prop_cycle(color=style.LINE_COLORS)
@@ -95,7 +94,7 @@ def plot_training(
         ax.axvline(best, lw=6, color="#000000", alpha=0.08, zorder=0)
     ax.set(xlabel="epoch", ylabel="Spearman correlation", xticks=epochs)
     ax.margins(x=0.18)
-    style.head(ax, title, [*ax.get_legend_handles_labels()[0], loss])
+    style.legend_above(ax, [*ax.get_legend_handles_labels()[0], loss])
     return ax
 
 
@@ -119,10 +118,9 @@ def plot_change(
     """Draw figures before and after, a row each, the first on top.
 
     changes: name -> (before, after, change). The change, an Interval, is written beside
-    its row, in grey where it includes zero. Both figures have intervals of their own,
-    but these say little about a change that was measured on the same pairs.
+    its row, in grey where it includes zero.
     """
-    ax = ax or new_axes(6.4, 1.3 + 0.42 * len(changes))
+    ax = style.new_axes(6.4, 1.3 + 0.42 * len(changes), title, ax)
     for row, (*figures, change) in enumerate(changes.values()):
         _draw_change(ax, row, figures, change, ("", "") if row else names)
     corner, heading = (1.03, 1), "change [95 % interval]"
@@ -133,7 +131,7 @@ def plot_change(
     ax.grid(axis="x", lw=0.4, alpha=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel(xlabel)
-    style.head(ax, title, ncols=2)
+    style.legend_above(ax, ncols=2)
     return ax
 
 

@@ -75,12 +75,11 @@ def _chart(points, documents, size):
     """Fill in the Vega-Lite specification."""
     chart, colors = json.loads(pages.render("hover_map.json")), topic_colors(documents)
     chart["width"], chart["height"] = size
+    places = zip(points.astype(float).tolist(), documents, strict=True)
     chart["data"]["values"] = [
-        {"x": x, "y": y, "sentence": d.content}
+        {"x": round(x, 3), "y": round(y, 3), "sentence": d.content}
         | {"topic": d.topic, "subtopic": d.subtopic, "id": d.id}
-        for (x, y), d in zip(
-            points.astype(float).round(3).tolist(), documents, strict=True
-        )
+        for (x, y), d in places
     ]
     chart["params"][0]["value"] = [{"topic": topic} for topic in colors]
     scale = {"domain": list(colors), "range": list(colors.values())}
@@ -91,7 +90,7 @@ def _chart(points, documents, size):
 
 
 def _domains(points, size):
-    """Low and high end of each axis, as long a step across as up, whatever is hidden."""
+    """Low and high end of each axis; a step is as long across as up."""
     low, high = points.min(axis=0), points.max(axis=0)
     half = float(max((high - low) / size)) / 2 or 0.5
     middles = ((low + high) / 2).tolist()

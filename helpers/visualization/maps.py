@@ -37,11 +37,9 @@ def project(
     """
     rows = np.asarray(embeddings, dtype=np.float32)
     if rows.ndim != 2 or 0 in rows.shape or not np.isfinite(rows).all():
-        raise CourseError(
-            f"embeddings have shape {rows.shape}"
-            + (", and some are NaN or infinite" if rows.size else "")
-            + "; a map needs one row of finite numbers a text, (n, d)"
-        )
+        wrong = ", and some are NaN or infinite" if rows.size else ""
+        wanted = "a map needs one row of finite numbers a text, (n, d)"
+        raise CourseError(f"embeddings have shape {rows.shape}{wrong}; {wanted}")
     if method not in ("umap", "pca"):
         raise CourseError(f"method is {method!r}; choose 'umap' or 'pca'")
     if method == "pca" or len(rows) < 4:
@@ -76,7 +74,7 @@ def plot_map(
     up. Raises CourseError when points and documents differ in number.
     """
     points = checked_points(points, documents)
-    ax = ax or style.new_axes(8.8, 6.6)
+    ax = style.new_axes(8.8, 6.6, title, ax)
     topics = np.array([document.topic for document in documents])
     for topic, color in style.topic_colors(documents).items():
         mine = points[topics == topic]
@@ -87,7 +85,7 @@ def plot_map(
     ax.set(xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
     ax.spines[:].set_visible(False)
-    style.head(ax, title, markerscale=2)
+    style.legend_above(ax, markerscale=2)
     if label:
         _name_subtopics(ax, points, documents)
     return ax
@@ -97,10 +95,8 @@ def checked_points(points: np.ndarray, documents: Sequence[Document]) -> np.ndar
     """Return the points, or raise CourseError when they do not fit the documents."""
     points = np.asarray(points)
     if points.shape != (len(documents), 2) or not len(documents):
-        raise CourseError(
-            f"points have shape {points.shape}, expected ({len(documents)}, 2): one "
-            "row of two numbers a document"
-        )
+        wanted = f"({len(documents)}, 2): one row of two numbers a document"
+        raise CourseError(f"points have shape {points.shape}, expected {wanted}")
     return points
 
 

@@ -32,14 +32,15 @@ def use_style() -> None:
     plt.rc("font", size=9)
 
 
-def new_axes(width: float, height: float) -> Axes:
-    """Return the axes of a new figure of that size, in inches."""
-    return plt.subplots(figsize=(width, height))[1]
+def new_axes(width: float, height: float, title: str, ax: Axes | None, pad=22) -> Axes:
+    """Return axes with a title: `ax`, or a new figure's of that size, in inches."""
+    ax = ax or plt.subplots(figsize=(width, height))[1]
+    ax.set_title(title, pad=pad)
+    return ax
 
 
-def head(ax: Axes, title: str, handles: Sequence = (), ncols: int = 4, **look) -> None:
-    """Write a title and, between it and the axes, a legend of what has a label."""
-    ax.set_title(title, pad=22)
+def legend_above(ax: Axes, handles: Sequence = (), ncols: int = 4, **look) -> None:
+    """Put a legend of what has a label between the title and the axes."""
     if handles := handles or ax.get_legend_handles_labels()[0]:
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
         ax.legend(handles=handles, ncols=ncols, **place, **look)

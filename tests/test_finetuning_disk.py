@@ -1,0 +1,294 @@
+"""Fine-tuning survives what may come: kills, full disks, quotas, a second writer."""
+
+import gc
+import os
+import pkgutil
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from filelock import FileLock
+from support import in_fork, lesson, trained
+
+from helpers import CourseError, models
+from helpers.finetuning import checkpoints, fine_tune
+
+PAIRS = lesson()["pairs"]
+weights = models.fingerprint
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections():
+    """The trainer collects garbage at each end: not among all that is imported."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def same(ended, whole):
+    """Tell whether a training ended as another did."""
+    return (weights(ended.model), ended.best, [e.dev for e in ended.history]) == (
+        weights(whole.model), whole.best, [e.dev for e in whole.history]
+    )  # fmt: skip
+
+
+@pytest.fixture
+def went_on_from(monkeypatch):
+    """Return a list that gets the step from which each training goes on."""
+    steps, newest = [], checkpoints.newest
+
+    def noted(place):
+        found = newest(place)
+        steps.append(int(found.name.rpartition("-")[2]) if found else 0)
+        return found
+
+    monkeypatch.setattr(checkpoints, "newest", noted)
+    return steps
+
+
+def files(place):
+    return {file: file.is_file() and file.read_bytes() for file in place.rglob("*")}
+
+
+def test_two_trainings_of_one_folder(tiny, tmp_path):
+    place = tmp_path / ".ours.training"
+    place.mkdir()
+    with (
+        FileLock(place / "lock"),
+        pytest.raises(CourseError, match="ours: another training writes there"),
+    ):
+        fine_tune(tiny, PAIRS, folder=tmp_path / "ours")
+
+
+def test_a_place_that_cannot_be_is_one_clear_error(tiny, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CourseError, match="model: cannot be written"):
+        fine_tune(tiny, PAIRS, folder=tmp_path / "file" / "model")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Return a function that says how many bytes every disk has free."""
+
+    def say(count):
+        usage = SimpleNamespace(free=count)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+    return say
+
+
+def test_a_disk_without_room_is_told_before_the_training(tiny, tmp_path, free):
+    free(0)
+    with pytest.raises(CourseError, match="training needs about .* MB .* has 0 MB"):
+        fine_tune(tiny, PAIRS, folder=tmp_path / "ours")
+    assert not (tmp_path / "ours").exists()
+
+
+def interrupted(tiny, folder, monkeypatch, after):
+    """Stop a training with Ctrl-C after some checkpoints; return their folder."""
+    seal, sealed = checkpoints.seal, []
+
+    def stop(checkpoint):
+        seal(checkpoint)
+        sealed.append(checkpoint)
+        if len(sealed) == after:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(checkpoints, "seal", stop)
+        fine_tune(tiny, **lesson(), folder=folder)
+    return folder.parent / f".{folder.name}.training"
+
+
+@pytest.mark.parametrize("file", ["optimizer.pt", "model.safetensors", "whole.json"])
+def test_a_broken_newest_checkpoint_is_passed_over(
+    tiny, tmp_path, monkeypatch, went_on_from, file
+):
+    place = interrupted(tiny, tmp_path / "ours", monkeypatch, after=2)
+    broken = place / "checkpoint-16" / file
+    broken.write_bytes(broken.read_bytes()[:-5])
+    ended = fine_tune(tiny, **lesson(), folder=tmp_path / "ours")
+    assert went_on_from == [0, 8]
+    assert same(ended, trained(tiny))
+    assert os.listdir(tmp_path) == ["ours"]
+
+
+def test_an_unfinished_training_of_something_else_is_kept(tiny, tmp_path, monkeypatch):
+    place = interrupted(tiny, tmp_path / "ours", monkeypatch, after=1)
+    before = files(place)
+    with pytest.raises(CourseError, match="unfinished training with other pairs;"):
+        fine_tune(tiny, **lesson(pairs=PAIRS[1:]), folder=tmp_path / "ours")
+    assert files(place) == before
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Return a disk of 4 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if not shutil.which("mount"):
+        pytest.skip("no mount on this system")
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True
+    )
+    if done.returncode:
+        pytest.skip("only root may mount a disk")
+    yield place
+    subprocess.run(["umount", "-l", place], capture_output=True)
+
+
+#: Kilobytes of room; the steps of the checkpoints that fit; what else is there.
+ROOMS = {
+    "none for a plan": (0, [], {}),
+    "none for a checkpoint": (150, [], {"plan.json", "checkpoint-5"}),
+    "none for a second checkpoint": (600, [5], {"checkpoint-10"}),
+    "none for the model": (950, [10, 15], {"model"}),
+}
+
+
+@pytest.mark.parametrize("case", ROOMS)
+def test_a_disk_that_fills_up_is_one_clear_error_and_room_mends_it(
+    tiny, disk, free, case, went_on_from
+):
+    free(1 << 40)
+    kilobytes, sealed, part = ROOMS[case]
+    (disk / "ballast").write_bytes(bytes((4096 - kilobytes) << 10))
+    with pytest.raises(
+        CourseError,
+        match=r"ours: cannot be written \((No space|.*disk full\?|.*os error)",
+    ):
+        fine_tune(tiny, **lesson(loss="cosent"), folder=disk / "ours")
+    place = disk / ".ours.training"
+    print(subprocess.run(["du","-a","-k",disk],capture_output=True,text=True).stdout)
+    print(shutil.disk_usage)
+    (disk / "ballast").unlink()
+    ended = fine_tune(tiny, **lesson(loss="cosent"), folder=disk / "ours")
+    print(went_on_from)
+    assert same(ended, trained(tiny, "cosent"))
+    assert os.listdir(disk) == ["ours"]
+
+
+def train_under_a_quota(tiny_folder, folder, limit):
+    """Train where no file may grow beyond some bytes; print the error."""
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    model = models.load_model(tiny_folder, device="cpu")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        fine_tune(model, **lesson(), folder=folder)
+    except CourseError as error:
+        print(error)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+@pytest.mark.parametrize("limit", [200, 20_000, 80_000])
+def test_a_quota_is_one_clear_error_and_room_mends_it(
+    tiny_folder, tiny, tmp_path, limit
+):
+    folder = tmp_path / "ours"
+    done = in_fork(train_under_a_quota, tiny_folder, folder, limit)
+    assert "cannot be written" in done.stdout, done.stdout
+    assert not folder.exists()
+    ended = fine_tune(tiny, **lesson(), folder=folder)
+    assert same(ended, trained(tiny))
+
+
+def train_and_die(tiny_folder, folder, loss, where, word, call, moment):
+    """Train until a function is called for the n-th time with a word in its paths.
+
+    It dies before that call, or after. Within an epoch (of 5 steps, 8 with "mixed")
+    every second step leaves a checkpoint, unless the loss is "mixed".
+    """
+    owner, _, name = where.rpartition(".")
+    owner, calls = pkgutil.resolve_name(owner), 0
+    done = getattr(owner, name)
+
+    def die(*arguments, **options):
+        nonlocal calls
+        paths = [str(a) for a in arguments if isinstance(a, str | Path)]
+        calls += word in " ".join(paths)
+        now = calls == call and word in " ".join(paths)
+        if now and moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = done(*arguments, **options)
+        if now:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, die)
+    checkpoints.STEPS = 2
+    model = models.load_model(tiny_folder, device="cpu")
+    fine_tune(model, **lesson(loss=loss), folder=folder)
+
+
+SEAL, STEP = (
+    f"helpers.finetuning.checkpoints.{n}" for n in ("seal", "Checkpoints.on_step_end")
+)
+SAVE = "helpers.finetuning.folder.save"
+#: The loss; the call at which it dies; the step from which the next call goes on.
+MOMENTS = {
+    "the plan is not written": ("cosine", "os.replace", "plan.json", 1, "before", 0),
+    "a checkpoint is half written": (
+        "cosine", "torch.save", "optimizer.pt", 1, "before", 0,
+    ),
+    "a checkpoint is not sealed": ("cosine", SEAL, "", 1, "before", 0),
+    "a seal is half written": ("cosine", "os.replace", "whole.json", 2, "before", 2),
+    "in the first epoch": ("cosine", SEAL, "", 2, "after", 4),
+    "an old checkpoint is half deleted": (
+        "cosine", "os.unlink", "model.safetensors", 1, "after", 4,
+    ),
+    "after an epoch": ("cosine", SEAL, "", 3, "after", 5),
+    "in the second epoch": ("cosine", SEAL, "", 4, "after", 6),
+    "between two checkpoints": ("cosine", STEP, "", 7, "after", 6),
+    "a later one is not sealed": ("cosine", SEAL, "", 5, "before", 6),
+    "after an epoch, mixed": ("mixed", SEAL, "", 1, "after", 8),
+    "in the second epoch, mixed": ("mixed", STEP, "", 12, "after", 8),
+    "a later one is not sealed, mixed": ("mixed", SEAL, "", 2, "before", 8),
+    "trained, nothing saved": ("mixed", SAVE, "", 1, "before", 24),
+    "trained, the best is an earlier one": ("cosent", SAVE, "", 1, "before", 15),
+    "saved without its record": (
+        "mixed", "os.replace", "training.json", 1, "before", 24,
+    ),
+    "saved, not in its place": (
+        "mixed", "os.rename", ".training/model", 1, "before", 24,
+    ),
+    "in its place, not tidied up": (
+        "mixed", "os.rename", ".training/model", 1, "after", None,
+    ),
+    "half tidied up": ("mixed", "os.unlink", "plan.json", 1, "after", None),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_weights(
+    tiny_folder, tiny, tmp_path, moment, went_on_from
+):
+    folder = tmp_path / "ours"
+    loss, *where, goes_on_from = MOMENTS[moment]
+    killed = in_fork(train_and_die, tiny_folder, folder, loss, *where)
+    assert killed.returncode == -signal.SIGKILL, killed.stdout
+    assert folder.exists() == (goes_on_from is None)
+    ended = fine_tune(tiny, **lesson(loss=loss), folder=folder)
+    assert went_on_from == ([] if goes_on_from is None else [goes_on_from])
+    assert same(ended, trained(tiny, loss))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_again_and_again_it_gets_on(tiny_folder, tiny, tmp_path):
+    """Every process dies after its second checkpoint, until one reaches the end."""
+    call = tiny_folder, tmp_path / "ours", "cosine", SEAL, "", 2, "after"
+    ends = []
+    while len(ends) < 9 and 0 not in ends:
+        ends.append(in_fork(train_and_die, *call).returncode)
+    assert ends == [-signal.SIGKILL] * 4 + [0]
+    ended = fine_tune(tiny, **lesson(loss="cosine"), folder=tmp_path / "ours")
+    assert same(ended, trained(tiny, "cosine"))
