@@ -1,8 +1,5 @@
 """The most similar pairs of a whole corpus, exact, without the n x n matrix."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,15 +65,13 @@ def most_similar_pairs(
     return pairs.best()
 
 
-def _as_array(embeddings: torch.Tensor) -> np.ndarray:
+def _as_array(embeddings):
     embeddings = embeddings.detach().cpu()
     wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
     return wide.numpy()
 
 
-def _blocks(
-    unit: torch.Tensor, show_progress_bar: bool
-) -> Iterator[tuple[int, int, torch.Tensor]]:
+def _blocks(unit, show_progress_bar):
     """Yield first row, first column and products of each block above the diagonal."""
     n, block = len(unit), _BLOCK["cpu" if unit.device.type == "cpu" else "gpu"]
     twice = torch.ones(block, block, dtype=torch.bool, device=unit.device).tril()
@@ -146,9 +141,8 @@ class _TopPairs:
     def best(self) -> list[SimilarPair]:
         """Return the `top_k` best, ordered."""
         order, exact = self._order()
-        columns = self.first[order], self.second[order], exact
-        lists = (column.tolist() for column in columns)
-        return [SimilarPair(*row) for row in zip(*lists, strict=True)]
+        rows = zip(self.first[order], self.second[order], exact, strict=True)
+        return [SimilarPair(int(i), int(j), float(score)) for i, j, score in rows]
 
     def _order(self) -> tuple[np.ndarray, np.ndarray]:
         """Places of the `top_k` best among the candidates, and their exact cosines."""

@@ -4,8 +4,6 @@ A BEIR folder holds `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`
 (Thakur et al. 2021, arXiv 2104.08663). The course's own data is such a folder.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +62,7 @@ def load_corpus(path: str | Path | None = None) -> list[Document]:
     """Read a corpus: a JSON Lines file, or a BEIR folder; without `path`, the course's.
 
     Each line needs `_id` and `text`; `title`, `topic` and `subtopic` may be missing.
-    Raises CourseError, with file and line, on anything that is not so.
+    Raises CourseError, with file and line, where that is not so.
 
     >>> load_corpus()[0].topic
     'crypto'
@@ -85,13 +83,11 @@ def load_queries(path: str | Path | None = None) -> list[Query]:
     Each line needs `_id` and a `text` that is not blank; `kind` may be missing.
     Raises CourseError, with file and line, on anything that is not so.
     """
-    queries = []
-    for place, record in records.identified(_inside(path, "queries.jsonl")):
-        question = needed_text(record, "text", place)
-        if not question.strip():
-            raise CourseError(f'{place}: "text" is blank; write the query, or drop it')
-        queries.append(Query(record["_id"], question, text(record, "kind", place)))
-    return queries
+    return [
+        Query(record["_id"], _not_blank(record, "text", place, "write the query"), kind)
+        for place, record in records.identified(_inside(path, "queries.jsonl"))
+        for kind in [text(record, "kind", place)]
+    ]
 
 
 def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
@@ -160,20 +156,21 @@ def _judgements(file: Path) -> Iterator[tuple[str, str, str, int]]:
 def _pairs(file: Path) -> Iterator[tuple[str, Pair]]:
     """Yield place and pair of every line."""
     for place, record in records.objects(file):
-        first, second = (_sentence(record, f"sentence{n}", place) for n in (1, 2))
+        first, second = (
+            _not_blank(record, f"sentence{n}", place, "write it") for n in (1, 2)
+        )
         about = text(record, "about", place)
         yield place, Pair(first, second, _score(record, place), about)
 
 
-def _sentence(record: dict, key: str, place: str) -> str:
-    sentence = needed_text(record, key, place)
-    if not sentence.strip():
-        raise CourseError(f'{place}: "{key}" is blank; write it, or drop it')
-    return sentence
+def _not_blank(record, key, place, fix):
+    found = needed_text(record, key, place)
+    if not found.strip():
+        raise CourseError(f'{place}: "{key}" is blank; {fix}, or drop it')
+    return found
 
 
-def _score(record: dict, place: str) -> float:
-    """Return the pair's label, refusing what is not a number in 0..1."""
+def _score(record, place):
     if "score" not in record:
         raise CourseError(f'{place}: "score" is missing; give a number from 0 to 1')
     score = record["score"]
@@ -210,7 +207,7 @@ def _folded(sentence: str) -> str:
     return " ".join(sentence.casefold().split()).rstrip(".!? ")
 
 
-def _inside(path: str | Path | None, name: str) -> Path:
+def _inside(path, name):
     """Return the file meant: `name` in the folder `path`, or the file `path` itself."""
     path = DATA if path is None else Path(path)
     return existing(path / name if path.is_dir() else path)

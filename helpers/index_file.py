@@ -1,7 +1,5 @@
 """An index in one safetensors file: vectors, documents, model and checksum."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """Search inside a notebook: type, and see three rankings side by side."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Collection, Mapping
 

@@ -6,8 +6,6 @@ its own gain, the discount is log2(rank + 1), and a document of grade 1 or more 
 as relevant for the reciprocal rank and for recall.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -222,7 +220,6 @@ def _ranking(scores):
 
 
 def _two_lists(labels, scores):
-    """Return two lists as arrays, refusing what cannot be compared."""
     labels, scores = (np.asarray(each, dtype=float) for each in (labels, scores))
     if labels.ndim != 1 or labels.shape != scores.shape or len(labels) < 2:
         raise CourseError(
@@ -235,6 +232,5 @@ def _two_lists(labels, scores):
 
 
 def _dcg(gains):
-    """Discounted cumulative gain: sum of gain / log2(rank + 1), ranks from 1."""
     discounts = np.log2(np.arange(2, len(gains) + 2))
     return float((np.array(gains, dtype=float) / discounts).sum())

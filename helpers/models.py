@@ -164,7 +164,7 @@ def bundled_folder() -> Path:
     return folder
 
 
-def _check_bundled(path: Path, expected: str) -> None:
+def _check_bundled(path, expected):
     found = storage.sha256(path) if path.is_file() else None
     if found != expected:
         raise CourseError(
@@ -174,7 +174,7 @@ def _check_bundled(path: Path, expected: str) -> None:
         )
 
 
-def _find(name: str | Path | None, download: bool) -> tuple[Path, str]:
+def _find(name, download):
     """Return the checked folder of a model, and the name to show for it."""
     name = str(name or os.environ.get("COURSE_MODEL") or "bundled")
     if Path(name).is_dir():
@@ -193,7 +193,6 @@ def _json(path: Path):
 
 
 def _check_modules(modules: Path) -> None:
-    """Refuse a folder that is no model, or that could run code."""
     if not modules.is_file():
         raise CourseError(
             f"{modules.parent}: is not a sentence-transformers model (no modules.json);"
@@ -214,7 +213,6 @@ def _check_modules(modules: Path) -> None:
 
 
 def _check_weights(folder: Path) -> None:
-    """Refuse a folder that would load a pickle, or random weights."""
     again = "save the model again with `model.save_pretrained(folder)`"
     for binary in sorted({*folder.rglob("*.bin"), *folder.rglob("*.pt")}):
         if not list(binary.parent.glob("*.safetensors")):
@@ -248,7 +246,6 @@ def _hub_folder(name: str, download: bool) -> Path:
 
 
 def _snapshot(name: str, local: bool) -> Path:
-    """Return the folder of a whole model in the Hub's cache."""
     from huggingface_hub import snapshot_download
 
     repository = name if "/" in name else f"sentence-transformers/{name}"

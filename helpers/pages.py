@@ -1,7 +1,5 @@
 """HTML from templates; whatever a text holds is shown as text."""
 
-from __future__ import annotations
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 _TEMPLATES = Environment(

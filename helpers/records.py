@@ -1,7 +1,5 @@
 """JSON Lines and tab-separated lines, read one by one; a mistake has its place."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,11 +85,11 @@ def needed_text(record: dict, key: str, place: str) -> str:
 
 
 def refuse_empty(file: Path) -> None:
-    """Raise CourseError: the file holds no data."""
+    """Raise CourseError."""
     raise CourseError(f"{file}: is empty; it needs at least one line of data")
 
 
-def _refuse_marks(raw: bytes, place: str) -> None:
+def _refuse_marks(raw, place):
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CourseError(f"{place}: is UTF-16; save the file as plain UTF-8")
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -102,7 +100,7 @@ def _refuse_marks(raw: bytes, place: str) -> None:
         )
 
 
-def _decoded(raw: bytes, place: str) -> str:
+def _decoded(raw, place):
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -112,7 +110,7 @@ def _decoded(raw: bytes, place: str) -> str:
         ) from error
 
 
-def _identifier(record: dict, place: str) -> str:
+def _identifier(record, place):
     identifier = record.get("_id")
     if isinstance(identifier, int) and not isinstance(identifier, bool):
         return str(identifier)
@@ -124,7 +122,7 @@ def _identifier(record: dict, place: str) -> str:
     return identifier
 
 
-def _checked_text(value: object, key: str, place: str) -> str:
+def _checked_text(value, key, place):
     if not isinstance(value, str):
         raise CourseError(f'{place}: "{key}" is {value!r}; it must be a text in quotes')
     if any("\ud800" <= character <= "\udfff" for character in value):

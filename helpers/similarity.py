@@ -4,8 +4,6 @@ The three compare every row of `a`, (n, d), with every row of `b`, (m, d): (n, m
 raise ValueError when the widths differ. One vector counts as one row.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from helpers import CourseError

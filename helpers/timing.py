@@ -1,7 +1,5 @@
 """Time work at several sizes, and say what a bigger size would take."""
 
-from __future__ import annotations
-
 import statistics
 import sys
 import time

@@ -126,7 +126,7 @@ def make_pairs(count, seed):
     rng = np.random.default_rng(seed)
 
     def sentence(number):
-        words = rng.choice("bitcoin squat whale the a fell bar".split(), 5)
+        words = rng.choice(["bitcoin", "squat", "whale", "the", "a", "fell", "bar"], 5)
         return f"{' '.join(words)} {seed} {number}"
 
     return [

@@ -1,7 +1,5 @@
 """The exercises of notebooks 1 and 5: a network that is trained."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

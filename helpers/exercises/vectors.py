@@ -1,7 +1,5 @@
 """The exercises of notebooks 2 to 4: vectors, searched and drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What every check does: call the learner's function, judge what it returned."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

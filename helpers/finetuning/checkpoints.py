@@ -1,7 +1,5 @@
 """Checkpoints that can be trusted."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What fine-tuning changed: on held-out pairs, on others, and between two models."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

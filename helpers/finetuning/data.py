@@ -1,7 +1,5 @@
 """What a training reads: losses by name, the pairs each of them takes, their checks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,11 +15,8 @@ LOSSES = {
     "cosine": {"cosine": "CosineSimilarityLoss"},
     "cosent": {"cosent": "CoSENTLoss"},
     "ranking": {"ranking": "MultipleNegativesRankingLoss"},
-    "mixed": {
-        "cosine": "CosineSimilarityLoss",
-        "ranking": "MultipleNegativesRankingLoss",
-    },
 }
+LOSSES["mixed"] = LOSSES["cosine"] | LOSSES["ranking"]
 #: Pairs with this label or a higher one count as positives.
 POSITIVE = 0.7
 
@@ -70,17 +65,10 @@ def _combinations(pairs: list[Pair]) -> list[tuple[str, str]]:
     return [(first, second) for first in firsts for second in seconds]
 
 
-def check_training(
-    pairs: Sequence[Pair],
-    dev: Sequence[Pair] | None,
-    loss: str,
-    epochs: int,
-    learning_rate: float,
-    batch_size: int,
-) -> None:
-    """Raise CourseError, with the value and the fix, for the first thing that is wrong.
+def check_training(pairs, dev, loss, epochs, learning_rate, batch_size) -> None:
+    """Refuse options and pairs of `fine_tune` that would ruin a model in silence.
 
-    Looked at: the options, the labels of both lists, and sentences that are in both.
+    Raises CourseError, with the value and the fix, for the first thing that is wrong.
     """
     _check_whole("epochs", epochs)
     _check_whole("batch_size", batch_size)

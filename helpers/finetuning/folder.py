@@ -1,7 +1,5 @@
 """The folder that a training writes: whole or not at all, and one writer at a time."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The trainer of sentence-transformers, called as notebook 5 calls it."""
 
-from __future__ import annotations
-
 import copy
 import math
 import random
@@ -57,24 +55,17 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What decides about the weights beside the pairs."""
-
-    loss: str
-    epochs: int
-    learning_rate: float
-    batch_size: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Work:
-    """A training to be done: what to learn from, how, and where."""
+    """A training to be done: what to learn from, how, and where.
+
+    `settings` are what decides about the weights beside the pairs: loss, epochs,
+    learning_rate, batch_size and seed.
+    """
 
     base: SentenceTransformer
     pairs: Sequence[Pair]
     dev: Sequence[Pair] | None
-    settings: Settings
+    settings: dict
     place: Path
     bar: bool
     resumable: bool
@@ -95,7 +86,7 @@ def train(work: Work) -> Training:
     if not all(math.isfinite(x) for e in history for x in (e.loss, e.dev) if x):
         raise CourseError(
             f"the loss or the dev figure is no number any more with learning_rate "
-            f"{work.settings.learning_rate}; use a lower one, such as 2e-5"
+            f"{work.settings['learning_rate']}; use a lower one, such as 2e-5"
         )
     models.named(model.eval(), f"{models.model_name(work.base)}, fine-tuned")
     best = max(history[1:], key=lambda e: e.dev or -1) if work.dev else history[-1]
@@ -103,8 +94,10 @@ def train(work: Work) -> Training:
 
 
 def _trainer(work: Work, model: SentenceTransformer) -> SentenceTransformerTrainer:
-    parts = LOSSES[work.settings.loss]
-    data = {name: columns_for(name, work.pairs, work.settings.seed) for name in parts}
+    parts = LOSSES[work.settings["loss"]]
+    data = {
+        name: columns_for(name, work.pairs, work.settings["seed"]) for name in parts
+    }
     within = work.resumable and len(parts) == 1
     trainer = SentenceTransformerTrainer(
         model=model,
@@ -126,11 +119,11 @@ def _arguments(work: Work) -> SentenceTransformerTrainingArguments:
     settings, dev = work.settings, bool(work.dev)
     return SentenceTransformerTrainingArguments(
         output_dir=str(work.place),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
+        num_train_epochs=settings["epochs"],
+        per_device_train_batch_size=settings["batch_size"],
+        learning_rate=settings["learning_rate"],
         warmup_steps=0.1,
-        seed=settings.seed,
+        seed=settings["seed"],
         eval_strategy="epoch" if dev else "no",
         logging_strategy="epoch",
         save_strategy="epoch" if dev or work.resumable else "no",
@@ -150,7 +143,7 @@ def _run(trainer: SentenceTransformerTrainer, newest: Path | None, work: Work) -
         trainer.train(resume_from_checkpoint=newest and str(newest))
     except torch.OutOfMemoryError as error:
         raise CourseError(
-            f"out of memory with batches of {work.settings.batch_size} pairs on "
+            f"out of memory with batches of {work.settings['batch_size']} pairs on "
             f"{work.base.device}; use a smaller batch_size"
         ) from error
 

@@ -1,7 +1,5 @@
 """Train, and lose nothing when it is interrupted."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
@@ -16,7 +14,7 @@ from helpers import models
 from helpers.corpus import Pair
 from helpers.finetuning import folder as disk
 from helpers.finetuning.data import check_training
-from helpers.finetuning.trainer import Settings, Training, Work, train
+from helpers.finetuning.trainer import Training, Work, train
 from helpers.progress import show_bars
 
 
@@ -51,7 +49,8 @@ def fine_tune(
     """
     check_training(pairs, dev, loss, epochs, learning_rate, batch_size)
     base = models.load_model(model) if isinstance(model, str | Path | None) else model
-    settings = Settings(loss, epochs, learning_rate, batch_size, seed)
+    settings = {"loss": loss, "epochs": epochs, "learning_rate": learning_rate}
+    settings |= {"batch_size": batch_size, "seed": seed}
     bar = show_bars() if show_progress_bar is None else show_progress_bar
     work = Work(base, pairs, dev, settings, Path(), bar, resumable=folder is not None)
     if folder is not None:
@@ -84,7 +83,7 @@ def _plan(work: Work) -> dict:
         "base_fingerprint": models.fingerprint(work.base),
         "pairs": _digest(work.pairs),
         "dev": _digest(work.dev or ()),
-        **asdict(work.settings),
+        **work.settings,
     }
 
 

@@ -1,7 +1,5 @@
 """Charts of scores: a heat map, strips of dots, methods by kind, distributions."""
 
-from __future__ import annotations
-
 import itertools
 import textwrap
 from collections.abc import Mapping, Sequence

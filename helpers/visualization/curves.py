@@ -1,7 +1,5 @@
 """What routes cost, how a training went, and what it changed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A map to touch: one HTML page around a Vega-Lite chart, templates/hover_map.json."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

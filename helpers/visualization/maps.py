@@ -1,7 +1,5 @@
 """A corpus as a map: flattened, drawn, named."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 

@@ -1,7 +1,5 @@
 """The look of all figures: colours, axes, legends."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Sequence
 
