@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers import CourseError, corpus
+from helpers import CourseError, corpus, records
 
 GOOD = '{"_id": "a", "text": "one"}\n{"_id": "b", "text": "two"}\n'
 
@@ -86,6 +86,17 @@ def test_a_line_separator_inside_a_text_does_not_end_the_line(tmp_path):
     text = "before\u2028after"
     path = write(tmp_path, json.dumps({"_id": "a", "text": text}, ensure_ascii=False))
     assert corpus.load_corpus(path)[0].text == text
+
+
+def test_a_file_is_read_line_by_line(tmp_path):
+    path = write(tmp_path, GOOD.encode() + b'{"_id": "c", "text": "caf\xe9"}\n')
+    lines = records.lines(path)
+    assert [next(lines), next(lines)] == [
+        (f"{path}, line {number}", line)
+        for number, line in enumerate(GOOD.splitlines(), start=1)
+    ]
+    with pytest.raises(CourseError, match="line 3: byte 0xe9"):
+        next(lines)
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "None", "nan", "true"])

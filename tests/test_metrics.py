@@ -119,6 +119,16 @@ def test_bootstrap_agrees_with_scipy():
     assert ours.high == pytest.approx(theirs.high, abs=0.003)
 
 
+def test_the_bootstrap_in_batches_is_that_of_the_whole_matrix():
+    values = np.random.default_rng(3).beta(2, 1, size=37)
+    draws = np.random.default_rng(0).integers(37, size=(10_000, 37))
+    low, high = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
+    found = metrics.bootstrap_interval(values)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-12)
+    one = metrics.bootstrap_interval([0.7])
+    assert (one.mean, one.low, one.high) == (0.7, 0.7, 0.7)
+
+
 def test_an_interval_shows_no_minus_zero():
     assert str(metrics.Interval(-0.001, -0.004, 0.0)) == "0.00 [0.00, 0.00]"
 

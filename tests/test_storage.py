@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 
 import pytest
 
@@ -20,6 +21,27 @@ def test_a_file_is_written_and_replaced(tmp_path):
     storage.write_atomically(path, b"two")
     assert path.read_bytes() == b"two"
     assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot open a folder")
+def test_the_file_is_flushed_then_renamed_then_its_folder_is_flushed(
+    tmp_path, monkeypatch
+):
+    steps, flush, rename = [], os.fsync, os.replace
+
+    def flushed(handle):
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        steps.append(kind)
+        flush(handle)
+
+    def renamed(*paths):
+        steps.append("rename")
+        rename(*paths)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    storage.write_atomically(tmp_path / "file", b"data")
+    assert steps == ["file", "rename", "folder"]
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
