@@ -9,11 +9,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Send the notebooks first, the last and longest of them before all others.
 
     `make test` runs two files at a time; a long one that starts last is waited for.
     """
+    # nbval would measure coverage in its kernels too, and waits for them in vain.
+    config.option.cov_source = None
     notebooks = [item for item in items if item.path.suffix == ".ipynb"]
     others = [item for item in items if item.path.suffix != ".ipynb"]
     longest = max((item.path.name for item in notebooks), default="")
