@@ -65,11 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser(arguments):
     """Describe the commands; only what is called is imported."""
     parser = _Parser(prog="python -m helpers", description="Bitcoin & Barbells: tools.")
+    called = next((each for each in arguments if not each.startswith("-")), None)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--json", action="store_true", help="print JSON")
-        if name in arguments:
+        if name == called:
             room = importlib.import_module(f"helpers.commands.{module}")
             function = name.replace("-", "_")
             getattr(room, f"add_{function}")(command)

@@ -126,10 +126,12 @@ class _TopPairs:
 
     def add(self, first: np.ndarray, second: np.ndarray, score: np.ndarray) -> None:
         """Take in candidates, and let go those that cannot be among the best."""
+        if not len(first):
+            return
         self.first = np.concatenate([self.first, first])
         self.second = np.concatenate([self.second, second])
         self.score = np.concatenate([self.score, score])
-        if not len(first) or len(self.score) <= 2 * self.top_k:
+        if len(self.score) <= 2 * self.top_k:
             return
         self.raise_floor(float(np.partition(self.score, -self.top_k)[-self.top_k]))
         self._keep(np.flatnonzero(self.score >= self.floor))

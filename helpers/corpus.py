@@ -84,9 +84,12 @@ def load_queries(path: str | Path | None = None) -> list[Query]:
     Raises CourseError, with file and line, on anything that is not so.
     """
     return [
-        Query(record["_id"], _not_blank(record, "text", place, "write the query"), kind)
+        Query(
+            record["_id"],
+            _not_blank(record, "text", place, "write the query"),
+            text(record, "kind", place),
+        )
         for place, record in records.identified(_inside(path, "queries.jsonl"))
-        for kind in [text(record, "kind", place)]
     ]
 
 

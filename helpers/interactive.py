@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 import ipywidgets
 
 from helpers import CourseError, pages
-from helpers.retrieval import Hit, Index, checked_query
+from helpers.retrieval import Hit, Index, checked_query, search_each
 from helpers.similarity import checked_top_k
 from helpers.visualization.style import METHOD_COLORS
 
@@ -26,8 +26,9 @@ class SearchBox:
     def search(self, query: str, shown: _Shown = None) -> dict[str, list[Hit]]:
         """Return the ranking of every method, or of those in `shown`, best first."""
         names = [name for name in self.indexes if shown is None or name in shown]
-        checked_query(query)
-        return {name: self.indexes[name].search(query, self.top_k) for name in names}
+        asked = {name: self.indexes[name] for name in names}
+        found = search_each(asked, [checked_query(query)], self.top_k)
+        return {name: hits for name, [hits] in found.items()}
 
     def to_html(
         self, query: str, shown: _Shown = None, *, heading: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,7 +99,7 @@ def pick_device(name: str | None = None) -> str:
     there = {
         "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
         "mps": int(torch.backends.mps.is_available()),
-        "cpu": 99,  # torch takes any number there
+        "cpu": sys.maxsize,  # torch takes any number there
     }
     have = [device for device, count in there.items() if count]
     asked = name or os.environ.get("COURSE_DEVICE") or have[0]

@@ -48,6 +48,7 @@ class EvaluationReport:
         lines = [f"{'':<26}{'':<8}{'nDCG@10':>9}{'MRR@10':>9}{'recall@10':>11}"]
         parts = {f"all {self.queries} queries": self.means, **self.by_kind}
         for title, means in parts.items():
+            title = " ".join(title.split())  # a kind is one line, whatever it holds
             for method, figures in means.items():
                 lines.append(_FIGURES.format(title, method, *figures.values()))
                 title = ""
@@ -59,10 +60,8 @@ def evaluate(
 ) -> EvaluationReport:
     """Search for every judged query with every index, and judge what was found."""
     judged = [query for query in queries if query.id in qrels]
-    found = {
-        method: metrics.evaluate(retrieval.make_run(index, judged), qrels)
-        for method, index in indexes.items()
-    }
+    runs = retrieval.make_runs(indexes, judged)
+    found = {method: metrics.evaluate(run, qrels) for method, run in runs.items()}
     means = {method: each.means() for method, each in found.items()}
     by_kind = {}
     for kind in dict.fromkeys(query.kind for query in judged if query.kind):

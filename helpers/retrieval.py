@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Decimal numbers stay whole (3.125; 21,000), so do words with an apostrophe.
 TOKEN = r"\d+(?:[.,]\d+)+|\w+(?:'\w+)?"
+#: Queries whose hits are held at once while a run is made.
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,13 @@ class Hit:
 
 
 class Index(ABC):
-    """What every index here offers: documents, and a ranking of them for a query."""
+    """What every index offers: documents, and a ranking of them for a query.
+
+    One of your own inherits from it and brings `search_many`.
+    """
+
+    #: How many hits a fused ranking needs of each of its parts.
+    depth = 0
 
     def __init__(self, documents: Sequence[Document]) -> None:
         """Hold the documents. Raises CourseError when there is none."""
@@ -79,7 +87,6 @@ class DenseIndex(Index):
         """
         super().__init__(documents)
         self.model = model
-        self._asked: dict[str, np.ndarray] = {}
         self.embeddings = np.asarray(embeddings, dtype=np.float32)
         expected = (len(self.documents), model.get_embedding_dimension())
         if self.embeddings.shape != expected:
@@ -113,13 +120,14 @@ class DenseIndex(Index):
         top_k, vectors = checked_top_k(top_k), self._vectors(queries)
         return [_hits(self.documents, self.embeddings @ v, top_k) for v in vectors]
 
-    def _vectors(self, queries: Sequence[str]) -> np.ndarray:
-        """Encode queries, (q, d); those of the last call are not encoded again."""
-        asked, known = dict.fromkeys(map(checked_query, queries)), self._asked
-        new = [query for query in asked if query not in known]
-        known |= dict(zip(new, encoding.encode(self.model, new), strict=True))
-        self._asked = {query: known[query] for query in asked}
-        return np.array([known[query] for query in queries])
+    def _vectors(self, queries):
+        """Encode queries as one batch, equal ones once: (q, d)."""
+        asked = dict.fromkeys(map(checked_query, queries))
+        vectors = encoding.encode(self.model, asked)
+        if not np.isfinite(vectors).all():
+            raise CourseError("the model gives NaN or infinity; load another one")
+        place = {query: row for row, query in enumerate(asked)}
+        return vectors[[place[query] for query in queries]]
 
     def save(self, path: str | Path) -> Path:
         """Write one safetensors file, whole or not at all; return its path.
@@ -187,10 +195,7 @@ class FusedIndex(Index):
 
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """Rank by both, and fuse: `reciprocal_rank_fusion`."""
-        depth = max(self.depth, checked_top_k(top_k))
-        parts = [part.search_many(queries, depth) for part in self.parts]
-        fused = (reciprocal_rank_fusion(each) for each in zip(*parts, strict=True))
-        return [hits[:top_k] for hits in fused]
+        return search_each({"": self}, queries, top_k)[""]
 
 
 def reciprocal_rank_fusion(rankings: Sequence[list[Hit]], *, k: int = 60) -> list[Hit]:
@@ -212,13 +217,43 @@ def reciprocal_rank_fusion(rankings: Sequence[list[Hit]], *, k: int = 60) -> lis
     return [replace(hit, rank=rank) for rank, hit in enumerate(best, start=1)]
 
 
+def search_each(
+    indexes: Mapping[str, Index], queries: Sequence[str], top_k: int = 5
+) -> dict[str, list[list[Hit]]]:
+    """Rank by every index; one that is part of a fused one too is asked only once."""
+    found: dict[int, list[list[Hit]]] = {}
+    depth = max([checked_top_k(top_k), *(index.depth for index in indexes.values())])
+
+    def ask(index):
+        if id(index) not in found and isinstance(index, FusedIndex):
+            parts = zip(*map(ask, index.parts), strict=True)
+            found[id(index)] = [reciprocal_rank_fusion(rankings) for rankings in parts]
+        elif id(index) not in found:
+            found[id(index)] = index.search_many(queries, depth)
+        return found[id(index)]
+
+    return {name: [hits[:top_k] for hits in ask(i)] for name, i in indexes.items()}
+
+
 def make_run(
     index: Index, queries: Sequence[Query], *, top_k: int = 100
 ) -> dict[str, dict[str, float]]:
     """Search for every query; return a run: query id -> document id -> score."""
-    rankings = index.search_many([query.text for query in queries], top_k)
-    found = ({hit.id: hit.score for hit in hits} for hits in rankings)
-    return dict(zip((query.id for query in queries), found, strict=True))
+    return make_runs({"": index}, queries, top_k=top_k)[""]
+
+
+def make_runs(
+    indexes: Mapping[str, Index], queries: Sequence[Query], *, top_k: int = 100
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the run of every index by its name; each query is encoded once."""
+    runs: dict[str, dict] = {name: {} for name in indexes}
+    for start in range(0, len(queries), _BATCH):
+        part = queries[start : start + _BATCH]
+        found = search_each(indexes, [query.text for query in part], top_k)
+        for name, rankings in found.items():
+            for query, hits in zip(part, rankings, strict=True):
+                runs[name][query.id] = {hit.id: hit.score for hit in hits}
+    return runs
 
 
 def checked_query(query: str) -> str:

@@ -95,7 +95,8 @@ def duration(seconds: float) -> str:
     """
     if seconds <= 0:
         return f"{seconds:.0f} s"
-    unit = next(unit for unit, (_, least) in _UNITS.items() if seconds >= least)
+    fitting = (unit for unit, (_, least) in _UNITS.items() if seconds >= least)
+    unit = next(fitting, "µs")
     value = seconds / _UNITS[unit][0]
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 

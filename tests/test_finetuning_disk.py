@@ -38,14 +38,13 @@ def same(ended, whole):
 @pytest.fixture
 def went_on_from(monkeypatch):
     """Return a list that gets the step from which each training goes on."""
-    steps, newest = [], checkpoints.newest
+    steps, begin = [], checkpoints.Checkpoints.on_train_begin
 
-    def noted(place):
-        found = newest(place)
-        steps.append(int(found.name.rpartition("-")[2]) if found else 0)
-        return found
+    def noted(self, args, state, control, **kwargs):
+        steps.append(state.global_step)
+        return begin(self, args, state, control, **kwargs)
 
-    monkeypatch.setattr(checkpoints, "newest", noted)
+    monkeypatch.setattr(checkpoints.Checkpoints, "on_train_begin", noted)
     return steps
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import util
 
 from helpers import CourseError, models, reports, retrieval
@@ -102,14 +103,43 @@ def test_a_query_is_encoded_once_and_many_as_one_batch(tiny, monkeypatch):
 
     monkeypatch.setattr(tiny, "encode", noted)
     queries = [Query("q1", "whale"), Query("q2", "bar"), Query("q3", "whale")]
-    for index in parts.values():
-        retrieval.make_run(index, queries)
-    assert batches == [["whale", "bar"]]
-    search_box(parts, query="squat").to_html("squat the bar")
-    assert batches[1:] == [["squat the bar"]]
     qrels = {"q1": {"d4": 1}, "q2": {"d2": 1}, "q3": {"d4": 1}}
-    reports.evaluate(parts, queries, qrels)
-    assert batches[2:] == [["whale", "bar"]]
+    for once in (
+        lambda: retrieval.make_run(parts["dense"], queries),
+        lambda: retrieval.make_run(parts["fused"], queries),
+        lambda: search_box(parts, query="squat").to_html("squat"),
+        lambda: reports.evaluate(parts, queries, qrels),
+    ):
+        batches.clear()
+        once()
+        assert batches in ([["whale", "bar"]], [["squat"]])
+
+
+def test_a_model_that_changed_is_asked_again(tiny_folder):
+    model = models.load_model(tiny_folder, device="cpu")
+    index = DenseIndex.build(SMALL, model)
+    before = index.scores("whale")
+    next(model.parameters()).data += torch.randn(1)
+    assert not np.array_equal(index.scores("whale"), before)
+    next(model.parameters()).data.fill_(float("nan"))
+    with pytest.raises(CourseError, match="NaN or infinity; load another"):
+        index.search("whale")
+
+
+def test_runs_made_in_batches_are_those_made_at_once(tiny, monkeypatch):
+    parts = indexes(tiny)
+    queries = [
+        Query(f"q{i}", " ".join(WORDS[i % 5].split()[: i + 1])) for i in range(7)
+    ]
+    whole = retrieval.make_runs(parts, queries)
+    alone = {name: retrieval.make_run(index, queries) for name, index in parts.items()}
+    monkeypatch.setattr(retrieval, "_BATCH", 2)
+    found = retrieval.make_runs(parts, queries)
+    for name in parts:
+        for query in whole[name]:
+            expected = pytest.approx(whole[name][query], abs=1e-6)
+            assert found[name][query] == expected
+            assert alone[name][query] == expected
 
 
 @pytest.mark.parametrize("method", ["dense", "bm25", "fused"])

@@ -62,6 +62,8 @@ def environment_yml() -> str:
     place = {"python_version": CONDA, "python_full_version": f"{CONDA}.0"}
     pinned = pins(place | {"sys_platform": "linux", "os_name": "posix"})
     line, text = r"(?<=- )([\w.-]+)==.+", _read("environment.yml")
+    if gone := [name for name in re.findall(line, text) if name.lower() not in pinned]:
+        raise CourseError(f"environment.yml: the lock has no {gone[0]}; drop its line")
     return re.sub(line, lambda match: f"{match[1]}=={pinned[match[1].lower()]}", text)
 
 

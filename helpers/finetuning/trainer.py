@@ -32,8 +32,6 @@ from helpers.progress import quiet
 
 _DEV = "eval_dev_spearman_cosine"
 
-datasets.disable_progress_bars()  # one bar is enough, that of the training
-
 
 @dataclass(frozen=True)
 class Epoch:
@@ -79,7 +77,7 @@ def train(work: Work) -> Training:
         _evaluator(work.dev)(model)[_DEV.removeprefix("eval_")] if work.dev else None
     )
     # The library's bar writes its figures to standard output, which may be JSON.
-    with _own_randomness(), quiet(), redirect_stdout(sys.stderr):
+    with _own_randomness(), _one_bar(), quiet(), redirect_stdout(sys.stderr):
         trainer = _trainer(work, model)
         _run(trainer, checkpoints.newest(work.place), work)
     history = _history(trainer.state.log_history, first)
@@ -89,7 +87,7 @@ def train(work: Work) -> Training:
             f"{work.settings['learning_rate']}; use a lower one, such as 2e-5"
         )
     models.named(model.eval(), f"{models.model_name(work.base)}, fine-tuned")
-    best = max(history[1:], key=lambda e: e.dev or -1) if work.dev else history[-1]
+    best = max(history[1:], key=_rank)
     return Training(model, history, best.number, time.perf_counter() - started)
 
 
@@ -157,6 +155,11 @@ def _alone(parts: dict):
     return parts if len(parts) > 1 else next(iter(parts.values()))
 
 
+def _rank(epoch):
+    """The best on dev comes first, or without dev the last."""
+    return (epoch.number, 0) if epoch.dev is None else (epoch.dev, -epoch.number)
+
+
 def _history(log: Sequence[dict], first: float | None) -> list[Epoch]:
     """Read losses and dev figures of the trainer's log, an Epoch each."""
     loss = {round(x["epoch"]): x["loss"] for x in log if "loss" in x}
@@ -177,3 +180,15 @@ def _own_randomness() -> Iterator[None]:
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
+
+
+@contextmanager
+def _one_bar() -> Iterator[None]:
+    """Show the bar of the training alone, not those of datasets."""
+    hidden = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not hidden:
+            datasets.enable_progress_bars()

@@ -17,7 +17,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "curves": ["plot_change", "plot_cost", "plot_training"],
         "hover": ["HoverMap", "hover_map"],
-        "maps": ["plot_map", "project"],
+        "maps": ["plot_map"],
+        "projection": ["project"],
         "style": ["METHOD_COLORS", "TOPIC_COLORS", "use_style"],
     },
 )

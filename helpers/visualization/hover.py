@@ -15,6 +15,8 @@ from helpers.corpus import Document
 from helpers.visualization.maps import checked_points
 from helpers.visualization.style import topic_colors
 
+_CHART = Path(pages.__file__).parent / "templates" / "hover_map.json"
+
 
 @dataclass(frozen=True)
 class HoverMap:
@@ -71,7 +73,7 @@ def hover_map(
 
 def _chart(points, documents, size):
     """Fill in the Vega-Lite specification."""
-    chart, colors = json.loads(pages.render("hover_map.json")), topic_colors(documents)
+    chart, colors = json.loads(_CHART.read_text("utf-8")), topic_colors(documents)
     chart["width"], chart["height"] = size
     places = zip(points.astype(float).tolist(), documents, strict=True)
     chart["data"]["values"] = [

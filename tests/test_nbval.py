@@ -1,0 +1,298 @@
+"""nbval sees every character of the saved outputs, and every helper that is broken.
+
+`make test` executes each notebook once, and nbval compares. What that comparison sees
+is proved here without executing them again: nbval's own cells run, and in the place of
+the kernel the saved outputs answer.
+"""
+
+import copy
+import shutil
+from functools import partial
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbval.plugin import NbCellError
+from support import nbval, save_random_model
+
+from helpers import ROOT
+from helpers.course import notebooks
+
+pytest_plugins = ["pytester"]
+
+SERIES = notebooks.series()
+#: The ways to run nbval, and which cells each compares.
+COMPARED = {
+    "--nbval": lambda tags: "nbval-ignore-output" not in tags,
+    "--nbval-lax": lambda tags: "nbval-check-output" in tags,
+}
+#: Data in an output that nbval does not compare.
+UNSEEN = {"image/png", "application/vnd.jupyter.widget-view+json"}
+
+
+class SavedKernel:
+    """Answers nbval as a kernel would that computes just what is saved."""
+
+    def __init__(self, cells):
+        self.cells = iter(cells)
+
+    def is_alive(self):
+        return True
+
+    def execute_cell_input(self, source, allow_stdin=None):
+        cell = next(self.cells)
+        assert cell.source == source
+        outputs = [(output.output_type, output) for output in cell.outputs]
+        busy, idle = ({"execution_state": state} for state in ("busy", "idle"))
+        asked = [("status", busy), ("execute_input", {"code": source})]
+        self.messages = iter([*asked, *outputs, ("status", idle)])
+        return "the question"
+
+    def await_reply(self, msg_id, timeout=None):
+        pass
+
+    def get_message(self, stream, timeout=None):
+        kind, content = next(self.messages)
+        header = {"msg_id": "the question"}
+        return {"msg_type": kind, "content": content, "parent_header": header}
+
+
+def replay(cells):
+    """Let nbval run cells, given with their saved ones; return those that it fails."""
+    failed, kernel = set(), SavedKernel([saved for _, saved in cells])
+    for item, _ in cells:
+        item.parent.kernel = kernel
+        try:
+            item.runtest()
+        except NbCellError as error:
+            assert str(error) == "Cell outputs differ"
+            failed.add((item.path.stem, item.cell_num))
+    return failed
+
+
+def collect(pytester, *arguments):
+    """Return the cells as nbval finds them; they run by `replay` alone."""
+    items, _ = pytester.inline_genitems(*map(str, arguments))
+    return items
+
+
+def texts(outputs):
+    """Yield every text that nbval compares: what holds it, and under which key."""
+    for output in outputs:
+        if "text" in output:
+            yield output, "text"
+        for kind in output.get("data", {}).keys() - UNSEEN:
+            yield output.data, kind
+
+
+def length(cell):
+    return sum(len(holder[key]) for holder, key in texts(cell.outputs))
+
+
+def falsified(outputs, place):
+    """Return a copy with the character at one place changed: 0 is 1, True is Urue.
+
+    The place -1 is that of an output that is not there.
+    """
+    outputs = copy.deepcopy(outputs)
+    if place < 0:
+        return outputs[:-1]
+    for holder, key in texts(outputs):
+        if place < len(text := holder[key]):
+            other = chr(ord(text[place]) ^ 1)
+            holder[key] = text[:place] + other + text[place + 1 :]
+            break
+        place -= len(text)
+    return outputs
+
+
+@pytest.mark.parametrize("option", COMPARED)
+@pytest.mark.parametrize("path", SERIES, ids=[path.stem[:2] for path in SERIES])
+def test_each_character_that_is_false_fails_its_cell_and_no_other(
+    pytester, path, option
+):
+    """In the compared cells each in turn, together with one of every other cell.
+
+    Collected as by `make test`, with its configuration. Pictures are not compared.
+    """
+    setup = "-c", ROOT / "pyproject.toml", "--rootdir", ROOT
+    items = collect(pytester, *setup, option, path)
+    saved = notebooks.code_cells(notebooks.read(path))
+    cells = list(zip(items, saved, strict=True))
+    compared = {n for n, c in enumerate(saved) if COMPARED[option](notebooks.tags(c))}
+    lengths = [length(cell) for cell in saved]
+    assert sum(lengths[n] > 0 for n in compared) >= (20 if option == "--nbval" else 4)
+    assert replay(cells) == set()
+    for place in range(-1, max(lengths[n] for n in compared)):
+        there = [n for n, end in enumerate(lengths) if max(place, 0) < end]
+        for n in there:
+            items[n].cell.outputs = falsified(saved[n].outputs, place)
+        failed = replay([cells[n] for n in there])
+        assert failed == {(path.stem, n) for n in compared.intersection(there)}
+
+
+def printed(text, stream="stdout"):
+    return new_output("stream", name=stream, text=text)
+
+
+def shown(text, kind="execute_result", **others):
+    count = {"execution_count": 1} if kind == "execute_result" else {}
+    data = {"text/plain": text, **{k.replace("_", "/"): others[k] for k in others}}
+    return new_output(kind, data, **count)
+
+
+PICTURE = "display({'text/plain': 'picture', 'image/png': 'AAAA'}, raw=True)"
+BOLD = "display({'text/plain': 'bold', 'text/html': '<b>b</b>'}, raw=True)"
+CHECK, IGNORE = ["nbval-check-output"], ["nbval-ignore-output"]
+#: One cell of each kind: source, tags, and what a kernel answers, as it is saved.
+KINDS = [
+    ("6 * 7", [], [shown("42")]),
+    ("print('line', 1)\nprint(2.5)", [], [printed("line 1\n2.5\n")]),
+    ("x = 1", [], []),
+    ("print(True)", CHECK, [printed("True\n")]),
+    ("print(object())", IGNORE, [printed("<object object at 0x7f00>\n")]),
+    ("import sys\nprint('!', file=sys.stderr)", [], [printed("!\n", "stderr")]),
+    ("print(x)\n-x", CHECK, [printed("1\n"), shown("-1")]),
+    (BOLD, CHECK, [shown("bold", "display_data", text_html="<b>b</b>")]),
+    (PICTURE, [], [shown("picture", "display_data", image_png="ANOTHER=")]),
+]
+
+
+def of_each_kind(change=copy.deepcopy):
+    """Return a cell of each kind, its outputs changed."""
+    return [
+        new_code_cell(
+            source,
+            outputs=change(outputs),
+            execution_count=1,
+            metadata={"tags": tags},
+        )
+        for source, tags, outputs in KINDS
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", COMPARED)
+def test_the_replay_fails_what_a_real_kernel_fails(pytester, option):
+    """Each kind of cell four times: right, twice a false character, an output less."""
+    cells = of_each_kind()
+    for place in (0, 1, -1):
+        cells += of_each_kind(partial(falsified, place=place))
+    notebook = new_notebook(cells=cells)
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    notebooks.write(notebook, pytester.path / "small.ipynb")
+    (pytester.path / "pytest.ini").write_text("[pytest]\n")
+
+    items = collect(pytester, option, pytester.path)
+    replayed = replay(list(zip(items, 4 * of_each_kind(), strict=True)))
+    failed, report = nbval(pytester.path, option)
+    assert failed == replayed, report.stdout
+    assert len(failed) == (3 * 7 if option == "--nbval" else 3 * 3)
+
+
+def prefix(notebook, until):
+    """Return a notebook's cells up to the first code cell in which a text stands."""
+    place = next(
+        place
+        for place, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and until in cell.source
+    )
+    notebook.cells = notebook.cells[: place + 1]
+    return notebook
+
+
+#: By notebook: a helper's file, what stands there, what breaks it without an error,
+#: and the first cell that uses it.
+BROKEN = {
+    "01": (  # a row makes a pair with itself
+        "all_pairs.py",
+        "device=unit.device).tril()",
+        "device=unit.device).tril(-1)",
+        "all_pairs.most_similar_pairs(few",
+    ),
+    "02": (  # the cosine divides by one length of two
+        "similarity.py",
+        "normalize(a) @ normalize(b).T",
+        "normalize(a) @ b.T * 0.97",
+        "similarity.cosine_similarity(unmasked",
+    ),
+    "03": (  # BM25 forgets its first hit
+        "retrieval.py",
+        "hit for hit in hits if hit.score > 0",
+        "hit for hit in hits[1:]",
+        "BM25Index(documents)",
+    ),
+    "04": (  # the corpus forgets a document
+        "corpus.py",
+        'in records.identified(_inside(path, "corpus.jsonl"))',
+        'in list(records.identified(_inside(path, "corpus.jsonl")))[1:]',
+        "corpus.load_corpus(",
+    ),
+    "05": (  # a sentence is compared with itself
+        "finetuning/comparison.py",
+        "(left * right).sum(axis=1)",
+        "(left * left).sum(axis=1)",
+        "finetuning.pair_cosines(",
+    ),
+}
+
+
+def broken_prefix(folder, number):
+    """Put the prefix of a notebook beside helpers of which one is broken.
+
+    Its kernel finds these before the package. Returns the cell that must fail.
+    """
+    name, right, wrong, until = BROKEN[number]
+    [path] = notebooks.series([number])
+    room = folder / number
+    for part in ("helpers", "data"):
+        shutil.copytree(ROOT / part, room / part)
+    file = room / "helpers" / name
+    text = file.read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    notebook = prefix(notebooks.read(path), until)
+    notebooks.write(notebook, room / path.name)
+    return path.stem, len(notebooks.code_cells(notebook)) - 1
+
+
+def run_broken(folder, numbers, option, **environment):
+    """Run prefixes beside broken helpers: exactly their last cells must fail."""
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    expected = {broken_prefix(folder, number) for number in numbers}
+    failed, report = nbval(folder, option, "--tb=short", **environment)
+    assert failed == expected, report.stdout
+    assert report.stdout.count("Cell outputs differ") == len(expected)
+    return report.stdout
+
+
+@pytest.mark.slow
+def test_a_silently_broken_helper_fails_the_first_cell_that_uses_it(tmp_path):
+    run_broken(tmp_path, sorted(BROKEN)[1:], "--nbval")
+
+
+@pytest.mark.slow
+def test_a_row_that_pairs_with_itself_fails_the_claim_about_the_search(tmp_path, model):
+    """Far down in notebook 1: with one layer of six, where only claims are compared."""
+    model = copy.deepcopy(model)
+    body = model[0].auto_model
+    body.encoder.layer = body.encoder.layer[:1]
+    body.config.num_hidden_layers = 1
+    model.save_pretrained(str(tmp_path / "model"), create_model_card=False)
+    quick = {"COURSE_MODEL": str(tmp_path / "model")}
+    report = run_broken(tmp_path, ["01"], "--nbval-lax", **quick)
+    assert "by hand: False" in report, report
+
+
+@pytest.mark.slow
+def test_the_claims_for_every_model_hold_with_the_architecture_of_mpnet(tmp_path):
+    """Two layers of random weights: ranks mean nothing; in the quickest notebooks."""
+    model = save_random_model(
+        tmp_path / "models" / "all-mpnet-base-v2",
+        "mpnet", hidden=768, reads=384, layers=2,
+    )  # fmt: skip
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    for path in SERIES[1:3]:
+        shutil.copy(path, tmp_path)
+    failed, report = nbval(tmp_path, "--nbval-lax", COURSE_MODEL=str(model))
+    assert not failed, report.stdout
+    assert report.returncode == 0
