@@ -14,6 +14,7 @@ from filelock import FileLock
 from support import in_fork, lesson, trained
 
 from helpers import CourseError, models
+from helpers.corpus import Pair
 from helpers.finetuning import checkpoints, fine_tune
 
 PAIRS = lesson()["pairs"]
@@ -30,9 +31,13 @@ def quick_collections():
 
 def same(ended, whole):
     """Tell whether a training ended as another did."""
-    return (weights(ended.model), ended.best, [e.dev for e in ended.history]) == (
-        weights(whole.model), whole.best, [e.dev for e in whole.history]
-    )  # fmt: skip
+    figures = [
+        [number for epoch in training.history[1:] for number in (epoch.loss, epoch.dev)]
+        for training in (ended, whole)
+    ]
+    return figures[0] == pytest.approx(figures[1], rel=1e-6) and (
+        weights(ended.model), ended.best
+    ) == (weights(whole.model), whole.best)  # fmt: skip
 
 
 @pytest.fixture
@@ -87,7 +92,7 @@ def test_a_disk_without_room_is_told_before_the_training(tiny, tmp_path, free):
     assert not (tmp_path / "ours").exists()
 
 
-def interrupted(tiny, folder, monkeypatch, after):
+def interrupted(tiny, folder, monkeypatch, after, **changes):
     """Stop a training with Ctrl-C after some checkpoints; return their folder."""
     seal, sealed = checkpoints.seal, []
 
@@ -99,7 +104,7 @@ def interrupted(tiny, folder, monkeypatch, after):
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(checkpoints, "seal", stop)
-        fine_tune(tiny, **lesson(), folder=folder)
+        fine_tune(tiny, **lesson(**changes), folder=folder)
     return folder.parent / f".{folder.name}.training"
 
 
@@ -116,12 +121,56 @@ def test_a_broken_newest_checkpoint_is_passed_over(
     assert os.listdir(tmp_path) == ["ours"]
 
 
+@pytest.mark.parametrize("file", ["model.safetensors", "whole.json"])
+@pytest.mark.parametrize("after", [2, 3])
+def test_a_broken_best_checkpoint_is_not_gone_on_with(
+    tiny, tmp_path, monkeypatch, went_on_from, file, after
+):
+    """The newest is whole, and an earlier epoch is the best: that one is broken."""
+    dev = lesson()["dev"]
+    flipped = [Pair(p.sentence1, p.sentence2, 1 - p.score) for p in dev]
+    whole = fine_tune(tiny, **lesson(dev=flipped))
+    assert whole.best == 1
+    went_on_from.clear()
+    folder = tmp_path / "ours"
+    place = interrupted(tiny, folder, monkeypatch, after, dev=flipped)
+    broken = place / "checkpoint-8" / file
+    broken.write_bytes(broken.read_bytes()[:-5])
+    ended = fine_tune(tiny, **lesson(dev=flipped), folder=folder)
+    assert went_on_from == [0, 0]
+    assert same(ended, whole)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_folder_that_was_moved_goes_on(
+    tiny, tmp_path, monkeypatch, went_on_from, after
+):
+    """And the best checkpoint is found where it lies now: with "cosent" the second."""
+    (tmp_path / "here").mkdir()
+    folder = tmp_path / "here" / "ours"
+    interrupted(tiny, folder, monkeypatch, after, loss="cosent")
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = tmp_path / "there" / "ours"
+    ended = fine_tune(tiny, **lesson(loss="cosent"), folder=moved)
+    assert went_on_from == [0, 5 * after]
+    assert same(ended, trained(tiny, "cosent"))
+
+
 def test_an_unfinished_training_of_something_else_is_kept(tiny, tmp_path, monkeypatch):
     place = interrupted(tiny, tmp_path / "ours", monkeypatch, after=1)
     before = files(place)
     with pytest.raises(CourseError, match="unfinished training with other pairs;"):
         fine_tune(tiny, **lesson(pairs=PAIRS[1:]), folder=tmp_path / "ours")
     assert files(place) == before
+
+
+def test_checkpoints_of_something_else_outlive_a_finished_training(tiny, tmp_path):
+    folder, place = tmp_path / "ours", tmp_path / ".ours.training"
+    fine_tune(tiny, PAIRS[:8], epochs=1, folder=folder)
+    place.mkdir()
+    (place / "plan.json").write_text('{"base": "another"}')
+    fine_tune(tiny, PAIRS[:8], epochs=1, folder=folder)
+    assert os.listdir(place) == ["plan.json"]
 
 
 @pytest.fixture
@@ -279,6 +328,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_weights(
     ended = fine_tune(tiny, **lesson(loss=loss), folder=folder)
     assert went_on_from == ([] if goes_on_from is None else [goes_on_from])
     assert same(ended, trained(tiny, loss))
+    assert os.listdir(tmp_path) == ["ours"]
 
 
 @pytest.mark.slow

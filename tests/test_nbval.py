@@ -80,8 +80,9 @@ def texts(outputs):
     for output in outputs:
         if "text" in output:
             yield output, "text"
-        for kind in output.get("data", {}).keys() - UNSEEN:
-            yield output.data, kind
+        for kind in output.get("data", {}):
+            if kind not in UNSEEN:
+                yield output.data, kind
 
 
 def length(cell):
@@ -201,7 +202,7 @@ def prefix(notebook, until):
 
 
 #: By notebook: a helper's file, what stands there, what breaks it without an error,
-#: and the first cell that uses it.
+#: and the first cell whose output shows it.
 BROKEN = {
     "01": (  # a row makes a pair with itself
         "all_pairs.py",
@@ -266,7 +267,7 @@ def run_broken(folder, numbers, option, **environment):
 
 
 @pytest.mark.slow
-def test_a_silently_broken_helper_fails_the_first_cell_that_uses_it(tmp_path):
+def test_a_silently_broken_helper_fails_the_first_cell_that_shows_it(tmp_path):
     run_broken(tmp_path, sorted(BROKEN)[1:], "--nbval")
 
 

@@ -25,10 +25,14 @@ def seal(checkpoint: Path) -> None:
 
 
 def newest(place: Path) -> Path | None:
-    """Return the newest checkpoint whose files are as they were sealed; drop others."""
-    found = sorted(place.glob("checkpoint-*"), key=_step, reverse=True)
-    for checkpoint in found:
-        if _whole(checkpoint):
+    """Return the newest checkpoint to go on from; drop what is newer.
+
+    Its files are as they were sealed, and so are those of the best epoch until then.
+    """
+    for checkpoint in sorted(place.glob("checkpoint-*"), key=_step, reverse=True):
+        state = read_json(checkpoint / "trainer_state.json")
+        best = state.get("best_global_step") or _step(checkpoint)
+        if _whole(checkpoint) and _whole(place / f"checkpoint-{best}"):
             return checkpoint
         shutil.rmtree(checkpoint, ignore_errors=True)
     return None
@@ -53,11 +57,18 @@ class Checkpoints(TrainerCallback):
         """
         self.within = within
 
+    def on_train_begin(self, args, state, control, **kwargs):
+        """Look for the best one where it lies now: the folder may have been moved."""
+        if best := state.best_global_step:
+            state.best_model_checkpoint = str(
+                Path(args.output_dir, f"checkpoint-{best}")
+            )
+
     def on_step_end(self, args, state, control, **kwargs):
         """Ask for a checkpoint; at its end an epoch is saved anyway."""
         step, epoch = state.global_step, state.max_steps // args.num_train_epochs
         if self.within and step % STEPS == 0 and step % epoch:
-            control.should_save = True
+            control.should_save = control.should_log = True  # the loss until here
 
     def on_save(self, args, state, control, **kwargs):
         """Seal the one that was just written, and drop those nobody needs."""

@@ -73,6 +73,12 @@ def same_plan(place: Path, plan: dict, folder: Path) -> None:
         )
 
 
+def tidy_up(place: Path, plan: dict) -> None:
+    """Delete the checkpoints of a plan; those of another one stay."""
+    if read_json(place / "plan.json") in (plan, {}):
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def save(training: Training, plan: dict, draft: Path, folder: Path) -> None:
     """Write the model beside its place, then give it the name in one step."""
     shutil.rmtree(draft, ignore_errors=True)

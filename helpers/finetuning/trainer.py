@@ -161,8 +161,19 @@ def _rank(epoch):
 
 
 def _history(log: Sequence[dict], first: float | None) -> list[Epoch]:
-    """Read losses and dev figures of the trainer's log, an Epoch each."""
-    loss = {round(x["epoch"]): x["loss"] for x in log if "loss" in x}
+    """Read losses and dev figures of the trainer's log, an Epoch each.
+
+    A long epoch is logged at each checkpoint: the mean since the line before.
+    """
+    parts: dict[int, list] = {}
+    before = 0
+    for line in (line for line in log if "loss" in line):
+        part = line["loss"], line["step"] - before
+        parts.setdefault(math.ceil(line["epoch"]), []).append(part)
+        before = line["step"]
+    loss = {
+        n: sum(x * s for x, s in p) / sum(s for _, s in p) for n, p in parts.items()
+    }
     dev = {round(x["epoch"]): x[_DEV] for x in log if _DEV in x}
     return [
         Epoch(0, None, first),

@@ -62,9 +62,11 @@ def fine_tune(
 def _into(folder: Path, work: Work) -> Training:
     """Train into a folder, or load what the same call has trained there."""
     plan, device = _plan(work), str(work.base.device)
-    if disk.taken(folder):
-        return disk.finished(folder, plan, device)
     place = folder.parent / f".{folder.name}.training"
+    if disk.taken(folder):
+        training = disk.finished(folder, plan, device)
+        disk.tidy_up(place, plan)  # after a kill between the two
+        return training
     with disk.only_writer(place, folder, work.base):
         if disk.taken(folder):  # by a training that ended while this one waited
             return disk.finished(folder, plan, device)
