@@ -1,14 +1,12 @@
 """What the tests share: the real model, a tiny one, the command line."""
 
 import os
-import shutil
 
 import matplotlib
 import pytest
 from support import save_random_model
 
 from helpers import __main__, corpus, models
-from helpers.course import notebooks
 
 # The saved outputs are those of the bundled model on the device the course chooses.
 for name in ("COURSE_MODEL", "COURSE_DEVICE"):
@@ -63,12 +61,3 @@ def command(capsys):
         return status, captured.out, captured.err
 
     return call
-
-
-@pytest.fixture
-def copied(tmp_path):
-    """Return a copy of the notebooks and an empty configuration."""
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    for path in notebooks.series():
-        shutil.copy(path, tmp_path)
-    return tmp_path
