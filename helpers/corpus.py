@@ -159,11 +159,9 @@ def _judgements(file: Path) -> Iterator[tuple[str, str, str, int]]:
 def _pairs(file: Path) -> Iterator[tuple[str, Pair]]:
     """Yield place and pair of every line."""
     for place, record in records.objects(file):
-        first, second = (
-            _not_blank(record, f"sentence{n}", place, "write it") for n in (1, 2)
-        )
+        both = [_not_blank(record, f"sentence{n}", place, "write it") for n in (1, 2)]
         about = text(record, "about", place)
-        yield place, Pair(first, second, _score(record, place), about)
+        yield place, Pair(both[0], both[1], _score(record, place), about)
 
 
 def _not_blank(record, key, place, fix):

@@ -16,11 +16,8 @@ _SEAL = "whole.json"
 
 def seal(checkpoint: Path) -> None:
     """Write down the hashes of a checkpoint's files: it is whole."""
-    hashes = {
-        str(file.relative_to(checkpoint)): storage.sha256(file)
-        for file in sorted(checkpoint.rglob("*"))
-        if file.is_file()
-    }
+    files = (file for file in sorted(checkpoint.rglob("*")) if file.is_file())
+    hashes = {str(f.relative_to(checkpoint)): storage.sha256(f) for f in files}
     storage.write_atomically(checkpoint / _SEAL, json.dumps(hashes).encode())
 
 
