@@ -17,7 +17,7 @@ def test_colab_keeps_numpy_and_torch(monkeypatch):
     seen = []
 
     def run(command, **options):
-        constraints = Path(command[command.index("-c") + 1]).read_text()
+        constraints = Path(command[command.index("-c") + 1]).read_text("utf-8")
         seen.append((command[-1], constraints))
         return subprocess.CompletedProcess(command, 0)
 
@@ -45,7 +45,7 @@ def test_the_address_stands_in_one_place():
     address = colab.repository()
     for path in tracked():
         if path.suffix in (".py", ".md", ".cff", ".yml"):
-            assert address not in path.read_text(), path
+            assert address not in path.read_text("utf-8"), path
     for path in notebooks.series():
         changed = colab.carry_address(notebooks.read(path), path.stem)
         assert not changed, f"{path.name}: run `make notebooks`"

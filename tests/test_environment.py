@@ -19,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DIRECT = [
     Requirement(line)
     for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
@@ -52,7 +52,7 @@ def test_every_range_holds_the_locked_version(python, system):
 
 
 def test_environment_yml_has_the_locked_versions():
-    text = (ROOT / "environment.yml").read_text()
+    text = (ROOT / "environment.yml").read_text("utf-8")
     assert text == lock.environment_yml(), "run `make lock`"
     *_, section = yaml.safe_load(text)["dependencies"]
     listed = dict(each.split("==") for each in section["pip"] if "==" in each)
@@ -63,7 +63,7 @@ def test_environment_yml_has_the_locked_versions():
 
 
 def test_the_lock_holds_no_address_no_cuda_and_no_local_build():
-    text = (ROOT / "requirements.lock").read_text()
+    text = (ROOT / "requirements.lock").read_text("utf-8")
     assert not re.search(r"https?:|file:|@ |nvidia|\+cpu|^triton|--", text, re.M)
     assert pins("3.11")["torch"] == "2.13.0"
 
@@ -76,7 +76,7 @@ def test_the_supported_pythons_are_the_same_everywhere():
 
 
 def test_contributing_gives_a_reason_for_every_dependency():
-    text = (ROOT / "CONTRIBUTING.md").read_text()
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     for requirement in DIRECT:
         assert re.search(rf"^\| `{requirement.name}` \| \w.+\|$", text, re.M), (
             requirement
@@ -93,11 +93,11 @@ def test_no_file_names_a_path_of_one_machine():
 def test_every_relative_link_of_the_texts_leads_somewhere():
     for path in tracked():
         if path.suffix == ".ipynb":  # outputs may hold anything
-            cells = json.loads(path.read_text())["cells"]
+            cells = json.loads(path.read_text("utf-8"))["cells"]
             prose = [c["source"] for c in cells if c["cell_type"] == "markdown"]
             text = "\n".join("".join(source) for source in prose)
         elif path.suffix == ".md":
-            text = path.read_text()
+            text = path.read_text("utf-8")
         else:
             continue
         for link in re.findall(r"\]\(([^)#\s]+?)(?:#[^)]*)?\)", text):

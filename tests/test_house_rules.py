@@ -39,7 +39,7 @@ def test_some_claims_hold_on_every_device_and_model(path):
 def test_the_figures_are_those_of_the_notebook(path):
     for name, picture in notebooks.figures(notebooks.read(path)).items():
         assert (path.parent / "figures" / name).read_bytes() == picture
-        assert f"notebooks/figures/{name}" in (ROOT / "README.md").read_text()
+        assert f"notebooks/figures/{name}" in (ROOT / "README.md").read_text("utf-8")
 
 
 BREAK = {

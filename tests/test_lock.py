@@ -29,22 +29,22 @@ def resolver(tmp_path, monkeypatch):
 
 
 def test_the_lock_is_renewed_and_environment_yml_follows(resolver):
-    old = (ROOT / "requirements.lock").read_text()
+    old = (ROOT / "requirements.lock").read_text("utf-8")
     version = lock.pins()["tqdm"]
     new = old.replace(f"tqdm=={version}", "tqdm==9.9.9")
     cuda = "nvidia-cublas==1.0\ncuda-toolkit==13.0\ntriton==3.0\n"
     folder = resolver("# what uv says\n" + new.split("\n", 1)[1] + cuda)
     lock.renew()
-    assert (folder / "requirements.lock").read_text() == new
-    environment = (ROOT / "environment.yml").read_text()
+    assert (folder / "requirements.lock").read_text("utf-8") == new
+    environment = (ROOT / "environment.yml").read_text("utf-8")
     expected = environment.replace(f"tqdm=={version}", "tqdm==9.9.9")
     assert expected != environment
-    assert (folder / "environment.yml").read_text() == expected
+    assert (folder / "environment.yml").read_text("utf-8") == expected
 
 
 def test_what_uv_cannot_resolve_is_one_line(resolver):
-    before = (ROOT / "environment.yml").read_text()
+    before = (ROOT / "environment.yml").read_text("utf-8")
     folder = resolver("", status=1)
     with pytest.raises(CourseError, match="could not resolve .*: no such version"):
         lock.renew()
-    assert (folder / "environment.yml").read_text() == before
+    assert (folder / "environment.yml").read_text("utf-8") == before

@@ -51,7 +51,7 @@ def complexities(folder: Path) -> list[int]:
 def main(folder: Path) -> None:
     """Print the table, and the five longest functions."""
     modules = {
-        path: len(path.read_text().splitlines()) for path in folder.rglob("*.py")
+        path: len(path.read_text("utf-8").splitlines()) for path in folder.rglob("*.py")
     }
     found = sorted((f for path in modules for f in functions(path)), reverse=True)
     sizes, complex_ = [size for size, _ in found], complexities(folder)
