@@ -76,6 +76,10 @@ def test_house_rules_find_the_rest():
     def set_source(number, source):
         return lambda notebook: code_cells(notebook)[number].update(source=source)
 
+    def promises_a_picture(notebook):
+        code_cells(notebook)[2].metadata["tags"] = ["figure-lost"]
+
+    assert "a figure tag, and no picture" in faults(promises_a_picture)
     assert "shared setup cell" in faults(set_source(0, "import sys"))
     assert "21 lines of code" in faults(set_source(3, "x = 1\n" * 21))
     assert "wider than 88" in faults(set_source(3, "x" * 89))

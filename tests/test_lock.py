@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,10 @@ def resolver(tmp_path, monkeypatch):
 
     def feign(resolved, status=0):
         def run(command, **options):
+            failed = status if "compile" in command else 0
             if "compile" in command:
-                (tmp_path / "requirements.lock").write_text(resolved)
-            return subprocess.CompletedProcess(command, status, "", "no such version")
+                Path(command[-1]).write_text(resolved)
+            return subprocess.CompletedProcess(command, failed, "", "no such version")
 
         monkeypatch.setattr(lock.subprocess, "run", run)
         return tmp_path
@@ -43,8 +45,16 @@ def test_the_lock_is_renewed_and_environment_yml_follows(resolver):
 
 
 def test_what_uv_cannot_resolve_is_one_line(resolver):
-    before = (ROOT / "environment.yml").read_text("utf-8")
-    folder = resolver("", status=1)
+    folder = resolver("half a lock", status=1)
     with pytest.raises(CourseError, match="could not resolve .*: no such version"):
         lock.renew()
-    assert (folder / "environment.yml").read_text("utf-8") == before
+    for name in ("requirements.lock", "environment.yml"):
+        assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_a_line_that_the_lock_no_longer_has_is_named(resolver):
+    folder = resolver("")
+    with open(folder / "environment.yml", "a") as file:
+        file.write("      - altair==6.3.0\n")
+    with pytest.raises(CourseError, match="the lock has no altair; drop its line"):
+        lock.environment_yml()

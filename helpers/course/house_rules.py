@@ -58,6 +58,9 @@ def _code(cell):
 
 
 def _outputs(cell):
+    pictured = any("image/png" in each.get("data", {}) for each in cell.outputs)
+    if not pictured and any(tag.startswith("figure-") for tag in tags(cell)):
+        yield "a figure tag, and no picture"
     for output in cell.outputs:
         data, shown = output.get("data", {}), output.get("text", "")
         if output.output_type == "error" and "raises-exception" not in tags(cell):

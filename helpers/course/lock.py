@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
+from pathlib import Path
 
 from helpers import ROOT, CourseError, storage
 
@@ -16,7 +19,7 @@ CONDA = "3.12"
 
 _COMPILE = (
     "uv pip compile pyproject.toml --extra test --universal --no-annotate --no-header "
-    "--quiet --output-file requirements.lock --python-version"
+    "--quiet --python-version {}.{} --output-file"
 )
 _LOCK = "# Made by `make lock` from pyproject.toml. Exact versions; no addresses.\n"
 
@@ -42,17 +45,24 @@ def installed(name: str) -> str:
 def renew() -> None:
     """Resolve requirements.lock with uv, for every Python and system at once.
 
-    environment.yml gets the same versions. Raises CourseError when uv finds no set.
+    What is pinned stays where it fits. environment.yml gets the same versions. Raises
+    CourseError when uv cannot be had, or finds no set; nothing is written then.
     """
     python = [sys.executable, "-m"]
-    subprocess.run([*python, "pip", "install", "--quiet", "uv"], check=False)
-    call = [*python, *_COMPILE.split(), "{}.{}".format(*PYTHONS[0])]
-    done = subprocess.run(call, check=False, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise CourseError(f"uv could not resolve pyproject.toml: {done.stderr.strip()}")
-    # What torch brings along for CUDA would be installed on every Linux laptop.
-    kept = r"^(?!nvidia-|cuda-|triton==)[\w.-]+==.+\n"
-    text = _LOCK + "".join(re.findall(kept, _read("requirements.lock"), re.M))
+    uv = [*python, "pip", "install", "--quiet", "uv"]
+    if subprocess.run(uv, check=False).returncode:
+        raise CourseError("pip could not install uv; check the network")
+    with tempfile.TemporaryDirectory() as folder:
+        draft = shutil.copy(ROOT / "requirements.lock", folder)
+        call = [*python, *_COMPILE.format(*PYTHONS[0]).split(), draft]
+        done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            why = done.stderr.strip()
+            raise CourseError(f"uv could not resolve pyproject.toml: {why}")
+        # What torch brings along for CUDA would be installed on every Linux laptop.
+        kept = r"^(?!nvidia-|cuda-|triton==)[\w.-]+==.+\n"
+        pinned = re.findall(kept, Path(draft).read_text("utf-8"), re.M)
+    text = _LOCK + "".join(pinned)
     storage.write_atomically(ROOT / "requirements.lock", text.encode())
     storage.write_atomically(ROOT / "environment.yml", environment_yml().encode())
 
