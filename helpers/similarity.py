@@ -61,7 +61,8 @@ def checked_top_k(top_k: int) -> int:
 def best_first(scores: np.ndarray, top_k: int) -> np.ndarray:
     """Places of the `top_k` highest of n scores, best first; equal ones keep theirs.
 
-    Only what reaches the last place is sorted: ten times as fast for a million scores.
+    Only what reaches the last place is sorted; sorting a million scores takes longer
+    than computing them (tests/benchmarks/search.py).
 
     >>> best_first(np.array([1.0, 3.0, 2.0, 3.0]), 3).tolist()
     [1, 3, 2]
