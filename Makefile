@@ -13,7 +13,7 @@ LIGHT_TESTS := $(addprefix tests/test_, corpus.py data.py environment.py house_r
   setup.py storage.py timing.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick test-browser screenshots lab notebooks test-pythons html lint format doctor lock clean distclean
+.PHONY: help setup run test quick test-browser screenshots lab notebooks badges test-pythons html lint format doctor lock clean distclean
 
 help: ## list the targets
 	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
@@ -52,6 +52,9 @@ lab: setup ## open JupyterLab on the course
 
 notebooks: setup ## execute the notebooks in place: the only way to renew saved outputs
 	@$(VENV_PYTHON) -m helpers run --in-place
+
+badges: setup ## links to Colab: make badges REPO=owner/name [REF=v1.0]; OWNER/name: none
+	@$(VENV_PYTHON) -m helpers badges "$(REPO)" --ref="$(or $(REF),main)"
 
 html: setup ## the notebooks as saved, as HTML that needs no network, under build/html
 	@$(VENV_PYTHON) -m helpers run --html-only

@@ -25,7 +25,9 @@ COMMANDS = {
     "similarity": ("pairs", "correlate cosines with labelled pairs"),
     "fine-tune": ("pairs", "train on labelled pairs, say what changed"),
     "run": ("running", "execute the notebooks"),
+    "badges": ("running", "say where the course lives: links to Colab, or none"),
     "setup": ("course", "make .venv and install the pinned set"),
+    "weights": ("course", "fetch the real all-mpnet-base-v2 (404 MB)"),
 }
 
 

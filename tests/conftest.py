@@ -6,7 +6,7 @@ import matplotlib
 import pytest
 from support import save_random_model
 
-from helpers import __main__, corpus, models
+from helpers import __main__, corpus, model_files, models
 
 # The saved outputs are those of the bundled model on the device the course chooses.
 for name in ("COURSE_MODEL", "COURSE_DEVICE"):
@@ -35,13 +35,11 @@ def tiny(tiny_folder):
 
 
 @pytest.fixture(scope="session")
-def mpnet_folder(tmp_path_factory):
-    """Return an MPNet of the original's shape: random weights, a small vocabulary.
-
-    Right for widths and lengths; its ranks mean nothing.
-    """
-    folder = tmp_path_factory.mktemp("mpnet") / "all-mpnet-base-v2"
-    return save_random_model(folder, "mpnet", hidden=768, reads=384)
+def mpnet():
+    """Return the real all-mpnet-base-v2, on the CPU."""
+    if not model_files.FETCHED.is_dir():
+        pytest.skip("needs all-mpnet-base-v2: python -m helpers weights")
+    return models.load_model("all-mpnet-base-v2", device="cpu")
 
 
 @pytest.fixture(scope="session")

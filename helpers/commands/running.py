@@ -1,12 +1,12 @@
-"""run: execute the notebooks, export them as HTML."""
+"""run and badges: execute the notebooks, carry the course's address into them."""
 
 import os
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from helpers import CourseError
+from helpers import ROOT, CourseError, storage
 from helpers.commands.console import add_model, say, show
-from helpers.course import export, notebooks, runner
+from helpers.course import colab, export, notebooks, runner
 
 _RENEWED = "Saved outputs renewed under notebooks/. Look at the changes: git diff"
 _NEXT = "Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make lab"
@@ -47,3 +47,35 @@ def _table(results):
     for result in results:
         word = "yes" if result.passed else f"NO: {result.error}"
         yield row(result.notebook, result.cells, f"{result.seconds:.1f}", word)
+
+
+def add_badges(parser: ArgumentParser) -> None:
+    owner = "owner/name on GitHub; OWNER/name takes the links out"
+    parser.add_argument("repository", metavar="REPO", help=owner)
+    branch = "branch or tag (%(default)s)"
+    parser.add_argument("--ref", default="main", metavar="REF", help=branch)
+
+
+def badges(options: Namespace) -> None:
+    address = colab.checked(options.repository, options.ref)
+    texts = _readdressed(address)
+    pages = [
+        (page, path)
+        for path in notebooks.series()
+        if colab.carry_address(page := notebooks.read(path), path.stem, address)
+    ]
+    for path, text in texts.items():  # nothing is written before all was read
+        storage.write_atomically(path, text.encode())
+    for page, path in pages:
+        notebooks.write(page, path)
+    paths = [*texts, *(path for _, path in pages)]
+    changed = [path.relative_to(ROOT).as_posix() for path in paths]
+    show(options, {"changed": changed}, changed or ["nothing to change"])
+
+
+def _readdressed(address):
+    """Return path -> new text of pyproject and README, where the address changes it."""
+    kinds = {"pyproject.toml": colab.in_project, "README.md": colab.in_readme}
+    old = {name: (ROOT / name).read_text(encoding="utf-8") for name in kinds}
+    new = {name: kinds[name](text, address) for name, text in old.items()}
+    return {ROOT / name: text for name, text in new.items() if text != old[name]}

