@@ -30,8 +30,8 @@ def local(name: str = BUNDLED, *, instead: str | None = None) -> str:
 
     name: as in `load_model`. COURSE_MODEL in the environment takes the place of
     all-MiniLM-L6-v2, so that a notebook can be run with another model. With `instead`,
-    nothing is downloaded, except on Colab: where the model is not on this machine, a
-    line says so, and `instead` is taken. Raises CourseError as `load_model` does.
+    nothing is downloaded, except on Colab: a model that is not on this machine is said
+    to be missing, and `instead` is taken. Raises CourseError as `load_model` does.
     """
     download = instead is None or "google.colab" in sys.modules
     name = (is_bundled(name) and os.environ.get("COURSE_MODEL")) or name

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from helpers import CourseError, models
+from helpers import CourseError, model_files, storage
 from helpers.course import doctor
 
 
@@ -67,9 +67,35 @@ def test_changed_weights_are_not_ready(monkeypatch):
     def changed():
         raise CourseError("model.safetensors: was changed")
 
-    monkeypatch.setattr(models, "bundled_folder", changed)
+    monkeypatch.setattr(model_files, "bundled_folder", changed)
     found = finding("weights")
     assert (found.ready, found.found) == (False, "model.safetensors: was changed")
+
+
+def test_mpnet_is_told_whether_it_is_there_or_not_or_damaged(tmp_path, monkeypatch):
+    folder = tmp_path / "all-mpnet-base-v2"
+    monkeypatch.setattr(model_files, "FETCHED", folder)
+    found = finding("mpnet")
+    assert (found.ready, found.found, found.mend) == (
+        True,
+        "no all-mpnet-base-v2: all-MiniLM-L6-v2 takes its place",
+        "to have it, 404 MB: python -m helpers weights",
+    )
+    folder.mkdir()
+    weights = folder / "model.safetensors"
+    weights.write_bytes(b"weights")
+    digest = storage.sha256(weights)
+    monkeypatch.setattr(model_files, "hashes", lambda name: {weights.name: digest})
+    found = finding("mpnet")
+    assert (found.ready, found.found, found.mend) == (
+        True, f"all-mpnet-base-v2, SHA-256 {digest[:12]} checked", ""
+    )  # fmt: skip
+    for damage, word in [(weights.write_bytes, "was changed"), (None, "is missing")]:
+        damage(b"other") if damage else weights.unlink()
+        found = finding("mpnet")
+        assert not found.ready
+        assert found.found.startswith(f"{weights}: {word}")
+        assert found.found.endswith("; fetch it with: python -m helpers weights")
 
 
 def test_a_named_model_is_loaded(tiny_folder):

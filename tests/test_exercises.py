@@ -1,5 +1,6 @@
 """The folded solutions pass, the untouched stubs and typical wrong answers do not."""
 
+import ast
 import re
 
 import numpy as np
@@ -34,11 +35,22 @@ def stubs():
     ]
 
 
-def defined(code, name):
+def defined(code, name, path=None):
     """Run a definition as the notebook does; return the function."""
     scope = {"np": np, "torch": torch, "F": F}
+    if "score(" in code:  # notebook 0 defines it, and what it needs
+        exec(definitions(path), scope)
     exec(code, scope)
     return scope[name]
+
+
+def definitions(path):
+    """Return a notebook's imports and functions, without the magics of its setup."""
+    cells = notebooks.code_cells(notebooks.read(path))[1:]
+    module = ast.parse("\n".join(cell.source for cell in cells))
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+    module.body = [node for node in module.body if isinstance(node, kinds)]
+    return compile(module, path.name, "exec")
 
 
 def check_of(name):
@@ -47,8 +59,8 @@ def check_of(name):
 
 @pytest.mark.parametrize("case", solutions(), ids=lambda case: case[1])
 def test_the_folded_solution_passes(case):
-    _, name, code = case
-    verdict = check_of(name)(defined(code, name))
+    path, name, code = case
+    verdict = check_of(name)(defined(code, name, path))
     assert verdict.passed, verdict
 
 
@@ -68,6 +80,20 @@ def test_every_stub_has_a_solution_and_every_check_an_exercise():
         n.removeprefix("check_") for n in dir(exercises) if n.startswith("check_")
     }
     assert names == checks
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((0.4, 0.8), "from 0.40 to 0.80; before comes first"),
+        ((0.8, 0.8), "both are 0.80; ask for the first score before you teach"),
+        ((0.8, 0.9), "from 0.80 to 0.90; is the label 0.1?"),
+        (0.3, "expected two scores"),
+        (None, "is there a `return`?"),
+    ],
+)
+def test_unlearn_names_the_typical_faults(answer, message):
+    assert message in exercises.check_unlearn(lambda model: answer).message
 
 
 def triplets(near, far):

@@ -1,5 +1,7 @@
 """Set-up installs once, nothing big by mistake, and fails in one line."""
 
+import os
+
 import pytest
 from support import Recorder
 
@@ -85,6 +87,60 @@ def test_a_failing_step_is_one_line_and_is_not_taken_for_done(
     with pytest.raises(CourseError, match=message):
         setup.setup(root, run=Recorder(fails=[f" {fails}", f"/{fails}"]))
     assert not (root / ".venv" / "course-stamp").exists()
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """Return a checkout for set-up, which is to fetch the weights too."""
+    monkeypatch.setattr(setup, "wants_cpu_build", lambda: False)
+    monkeypatch.delenv("COURSE_SMALL", raising=False)
+    return fake_root(tmp_path)
+
+
+def fetches(commands):
+    return [line for line in commands if line.endswith(" -m helpers weights")]
+
+
+def test_the_weights_come_last_with_the_python_of_the_environment(root):
+    setup.setup(root, run=(run := Recorder()))
+    assert fetches(run.commands) == run.commands[-1:]
+    assert run.commands[-1].startswith(f"{root / '.venv'}{os.sep}")
+
+
+def test_the_weights_say_nothing_on_standard_output(root):
+    def run(command, **options):
+        assert options["stdout"] == 2
+        return Recorder()(command)
+
+    setup.fetch_weights(root / "python", run=run)
+
+
+@pytest.mark.parametrize(("small", "count"), [("1", 0), ("yes", 0), ("0", 1), ("", 1)])
+def test_course_small_leaves_the_weights_out(root, monkeypatch, capsys, small, count):
+    monkeypatch.setenv("COURSE_SMALL", small)
+    assert setup.setup(root, run=(run := Recorder()))
+    assert len(fetches(run.commands)) == count
+    assert ("COURSE_SMALL is set" in capsys.readouterr().err) == (not count)
+    assert not setup.setup(root, run=Recorder(fails=[""]))
+
+
+def test_without_the_weights_setup_goes_on(root, capsys):
+    assert setup.setup(root, run=Recorder(fails=["helpers weights"]))
+    assert "Going on without all-mpnet-base-v2" in capsys.readouterr().err
+    assert not setup.setup(root, run=Recorder(fails=[""]))
+
+
+def test_setup_that_was_stopped_in_the_weights_goes_on(root):
+    def stopped(command, **options):
+        if fetches([" ".join(command)]):
+            raise KeyboardInterrupt
+        return Recorder()(command)
+
+    with pytest.raises(KeyboardInterrupt):
+        setup.setup(root, run=stopped)
+    assert not (root / ".venv" / "course-stamp").exists()
+    assert setup.setup(root, run=(run := Recorder()))
+    assert fetches(run.commands)
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14), (2, 7)])

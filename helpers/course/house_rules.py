@@ -47,7 +47,7 @@ def _frame(cells, text, name):
         "'**You have:**' in the recap": "**You have:**" in text,
         "an 'In numbers' section": re.search(r"^## .*In numbers", text, re.M),
         "a trap": "**Trap" in text,
-        "an exercise": re.search(r"^## .*Exercise", text, re.M),
+        "an exercise": "**Exercise " in text,
         "three folded answers": text.count("<summary>Answer</summary>") >= 3,
         "a folded solution": "<summary>Solution</summary>" in text,
     }
@@ -81,7 +81,10 @@ def _outputs(cell):
 
 
 def _next(cell, after):
-    """An output is read aloud; one that is not compared has a reason and a claim."""
+    """An output is read aloud; one that is not compared has a reason and a claim.
+
+    The claim is an `assert` in the cell, or what the next cell prints.
+    """
     if cell.outputs and "markdown" not in [each.cell_type for each in after[:2]]:
         yield "an output that no sentence reads aloud"
     if _IGNORED not in tags(cell):
@@ -89,6 +92,8 @@ def _next(cell, after):
     if len(_REASONS.intersection(tags(cell))) != 1:
         yield f"ignored without one reason of {_REASONS}"
     claim = next((each for each in after if each.cell_type == "code"), None)
+    if any(re.search(r"^assert ", each.source, re.M) for each in (cell, claim) if each):
+        return
     if claim is None or _IGNORED in tags(claim):
         yield "ignored, and no strict claim follows"
     elif not claim.outputs:

@@ -65,11 +65,20 @@ def clean(notebook: NotebookNode) -> None:
     notebook.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {"tags": tags(cell)} if tags(cell) else {}
+        if cell.cell_type == "code":
+            cell.outputs = [each for each in cell.outputs if not _is_bar(each)]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "text/html" in data:  # a widget is dead without its kernel
                 data.pop(_WIDGET, None)
     CoalesceStreamsPreprocessor().preprocess(notebook, {})
+
+
+def _is_bar(output):
+    """Tell whether an output is a progress bar: tqdm's widget, or the trainer's."""
+    data = output.get("data", {})
+    widget = _WIDGET in data and "%|" in data.get("text/plain", "")
+    return widget or "<progress " in data.get("text/html", "")
 
 
 def figures(notebook: NotebookNode) -> dict[str, bytes]:

@@ -102,8 +102,9 @@ def _executed(notebook, path, model, bar):
 def _environment(model):
     """Return the kernel's environment: helpers are found, and no bar is saved."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    found = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "TQDM_DISABLE": "1"}
-    return os.environ | found | ({"COURSE_MODEL": model} if model else {})
+    found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    bars = dict.fromkeys(["TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"], "1")
+    return os.environ | found | bars | ({"COURSE_MODEL": model} if model else {})
 
 
 def _renew(notebook, path):

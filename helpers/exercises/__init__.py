@@ -12,6 +12,7 @@ from helpers.exercises.networks import (
     check_held_out_terms,
     check_learning_rate_at,
 )
+from helpers.exercises.start import check_unlearn
 from helpers.exercises.vectors import (
     check_max_pooling,
     check_nearest,
