@@ -267,6 +267,7 @@ def test_doctor_finds_this_machine_ready(command):
         "torch",
         "device",
         "weights",
+        "mpnet",
         "threads",
         "disk",
     ]

@@ -47,6 +47,32 @@ def test_a_notebook_is_run_and_written(tmp_path, capsys, monkeypatch):
     assert "01_tiny: passed" in capsys.readouterr().err
 
 
+def test_what_a_notebook_found_is_told_as_soon_as_it_ends(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(export, "BUILD", tmp_path / "build")
+    path = tiny_notebook(tmp_path, "print('too early')", "print('dogs  2\\ncats  1')")
+    notebook = notebooks.read(path)
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell("Aha.\n\n## In numbers"))
+    notebooks.write(notebook, path)
+    runner.run_series([path])
+    told = capsys.readouterr().err
+    assert told.endswith("dogs  2\ncats  1\nRead: build/html/01_tiny.html\n")
+    assert "too early" not in told
+
+
+def test_progress_bars_are_not_saved(tmp_path):
+    path = tiny_notebook(
+        tmp_path,
+        "from tqdm.notebook import tqdm\nfor _ in tqdm(range(3)):\n    pass\nprint(1)",
+        "from IPython.display import HTML\ndisplay(HTML('<progress value=1>'))",
+        "display(HTML('<b>bold</b>'))",
+    )
+    notebook, _ = runner.run(path)
+    kept = [[each.output_type for each in cell.outputs] for cell in notebook.cells]
+    assert kept == [["stream"], [], ["display_data"]]
+
+
 def test_a_failing_notebook_is_told_and_the_command_exits_with_1(
     tmp_path, command, monkeypatch
 ):

@@ -372,3 +372,10 @@ def test_a_map_of_one_spot_has_a_shape():
     low, high = chart["encoding"]["x"]["scale"]["domain"]
     assert low < 0 < high
     assert visualization.hover_map(np.zeros((2, 2)), documents).height > 0
+
+
+def test_a_drawing_is_a_png_and_a_missing_one_is_named():
+    picture = visualization.drawing("encode_once")
+    assert picture.data.startswith(b"\x89PNG")
+    with pytest.raises(CourseError, match=r"nothing\.svg: no such .*encode_once"):
+        visualization.drawing("nothing")

@@ -17,6 +17,7 @@ from helpers import ROOT, CourseError, storage
 from helpers.course import export, notebooks
 from helpers.course.colab import carry_address, course_address
 from helpers.course.house_rules import house_rules
+from helpers.course.setup import say
 
 _FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 _BAR = "{desc}: cell {n_fmt} of {total_fmt} |{bar:20}| {elapsed}"
@@ -38,9 +39,9 @@ def run_series(
 ) -> list[Result]:
     """Execute notebooks one after another; `model` takes the place of COURSE_MODEL.
 
-    Writes copies and HTML under build/ or, with `in_place`, renews the saved outputs of
-    every notebook that passed. Raises CourseError when one breaks a house rule, and for
-    saved outputs of another model or device than the course's.
+    Writes copies and HTML under build/, and says so when there is one to read; or, with
+    `in_place`, renews the saved outputs of all that passed. Raises CourseError when one
+    breaks a house rule, and for outputs of another model or device than the course's.
     """
     if in_place:
         _refuse_others(model)
@@ -49,6 +50,8 @@ def run_series(
         notebook, result = run(path, model=model, in_place=in_place)
         if not in_place:
             export.write_copies(notebook, path)
+            for line in (*_in_numbers(notebook), f"Read: build/html/{path.stem}.html"):
+                say(line)
         elif result.passed:
             _renew(notebook, path)
         results.append(result)
@@ -97,6 +100,16 @@ def _executed(notebook, path, model, bar):
         lines = [line for line in str(failure).splitlines() if line.strip()]
         return re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]) if lines else repr(failure)
     return ""
+
+
+def _in_numbers(notebook):
+    """Return what a notebook printed under "In numbers": its last table."""
+    heading = None
+    for cell in notebook.cells:
+        heading = cell.source if cell.cell_type == "markdown" else heading
+        if cell.cell_type == "code" and "## In numbers" in (heading or ""):
+            return [output.get("text", "").rstrip() for output in cell.outputs]
+    return []
 
 
 def _environment(model):
