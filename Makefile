@@ -40,7 +40,7 @@ test-pythons: ## the tests that need no torch, on the oldest and newest Python h
 	  .venv/$$python/bin/python -m pytest -q -o addopts="" $(LIGHT_TESTS) || exit 1; \
 	done
 
-test-browser: setup ## notebooks 3 and 4 in a real JupyterLab and Chromium
+test-browser: setup ## notebooks 0, 3 and 4 in a real JupyterLab and Chromium
 	@$(VENV_PYTHON) -m pip install -q "playwright>=1.50,<2"
 	@$(VENV_PYTHON) -m pytest -o addopts="" -p no:nbval -ra tests/browser
 

@@ -94,6 +94,15 @@ def test_a_folder_of_a_model_is_found_from_the_notebooks(
     assert status == 0
 
 
+def test_formulas_are_drawn_and_prices_left_alone(tmp_path):
+    text = "Now $$\\frac{u}{v}$$ and $n^2$; it costs $5 or $6, `$x$`."
+    cells = [nbformat.v4.new_markdown_cell(text)]
+    export.to_html(nbformat.v4.new_notebook(cells=cells), tmp_path / "out.html")
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert html.count("<mfrac>") == html.count("<msup>") == 1
+    assert "it costs $5 or $6" in html and "<code>$x$</code>" in html
+
+
 def test_html_asks_for_nothing_and_escapes_text(tmp_path):
     path = tiny_notebook(tmp_path, "print('<script>alert(1)</script>')")
     notebook, _ = runner.run(path)

@@ -4,6 +4,7 @@ import copy
 import re
 from pathlib import Path
 
+from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -24,10 +25,20 @@ def write_copies(notebook: NotebookNode, path: Path) -> None:
 def to_html(notebook: NotebookNode, path: Path) -> None:
     """Export to one HTML file; links between notebooks lead to their HTML."""
     page = _relinked(notebook, ending="html")
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _typeset(cell.source)
     exporter = HTMLExporter(embed_images=True, **dict.fromkeys(_SCRIPTS, ""))
     name = {"metadata": {"name": path.stem, "path": str(NOTEBOOKS)}}
     body, _ = exporter.from_notebook_node(page, resources=name)
     storage.write_atomically(path, body.encode())
+
+
+def _typeset(text):
+    """Turn formulas into MathML, which a browser draws without MathJax."""
+    text = re.sub(r"\$\$(.+?)\$\$", lambda tex: convert(tex[1], display="block"), text)
+    inline = r"(?<![\w\\$`])\$([^$`\n]+)\$(?!\d)"
+    return re.sub(inline, lambda tex: convert(tex[1]), text)
 
 
 def _relinked(notebook, ending="ipynb"):
