@@ -67,7 +67,8 @@ def lab(tmp_path_factory):
         "JUPYTER_CONFIG_DIR": str(home),
         "JUPYTER_DATA_DIR": str(home),
     }
-    environment.pop("TQDM_DISABLE", None)  # a person sees progress bars
+    for silence in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        environment.pop(silence, None)  # a person sees progress bars
     # No question whether to show news, and no look for updates.
     (home / "labconfig").mkdir()
     news = {"@jupyterlab/apputils-extension:announcements": True}

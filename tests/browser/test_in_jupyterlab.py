@@ -100,6 +100,31 @@ def test_without_the_token_nobody_gets_in(lab):
         urllib.request.urlopen(f"{lab[0]}/api/contents")
 
 
+def test_a_newcomer_gets_through_notebook_0_and_asks_a_question(opened):
+    lab = opened("00_start_here.ipynb")
+    lab.run_all()
+    lab.scroll_to("Which two are most alike?")
+    lab.page.locator("mjx-container").first.wait_for()  # the formula is typeset
+    lab.scroll_to("Search")
+    cell = lab.page.locator(".jp-CodeCell", has_text="Are my coins safe?").first
+    first = cell.locator(".jp-OutputArea-output").first
+    assert "crypto" in first.inner_text().splitlines()[0]
+    lab.picture("start_here")
+    cell.locator(".cm-content").click()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type('search("My knees ache after squats.");')
+    lab.page.keyboard.press("Shift+Enter")
+    lab.idle()
+    hit = lab.page.get_by_text(re.compile(r"^\s*0\.\d\d  powerlifting  Squat until"))
+    hit.first.wait_for()
+    lab.scroll_to("Teach it a word")
+    told = lab.page.get_by_text(re.compile(r"before 0\.14, after (0\.\d\d), reloaded"))
+    told.first.scroll_into_view_if_needed()
+    after, again = re.findall(r"(?:after|reloaded) (0\.\d\d)", told.first.inner_text())
+    assert after == again and float(after) > 0.8
+    lab.picture("taught")
+
+
 def test_the_search_box_ranks_anew_for_another_world(opened):
     lab = opened("03_semantic_search.ipynb")
     lab.run_all()
