@@ -121,9 +121,10 @@ def test_each_character_that_is_false_fails_its_cell_and_no_other(
     cells = list(zip(items, saved, strict=True))
     compared = {n for n, c in enumerate(saved) if COMPARED[option](notebooks.tags(c))}
     lengths = [length(cell) for cell in saved]
-    assert sum(lengths[n] > 0 for n in compared) >= (20 if option == "--nbval" else 4)
+    least = min(20, len(saved) // 2) if option == "--nbval" else 0
+    assert sum(lengths[n] > 0 for n in compared) >= least
     assert replay(cells) == set()
-    for place in range(-1, max(lengths[n] for n in compared)):
+    for place in range(-1, max((lengths[n] for n in compared), default=0)):
         there = [n for n, end in enumerate(lengths) if max(place, 0) < end]
         for n in there:
             items[n].cell.outputs = falsified(saved[n].outputs, place)
@@ -287,17 +288,21 @@ def test_a_row_that_pairs_with_itself_fails_the_claim_about_the_search(tmp_path,
 
 
 @pytest.mark.slow
-def test_the_claims_for_every_model_hold_on_the_other_model(tmp_path, mpnet):
-    """Notebook 0 on MiniLM, as where COURSE_SMALL is set; 2 and 3 on mpnet."""
+@pytest.mark.parametrize(
+    ("numbers", "environment"),
+    [
+        (["0"], {"COURSE_SMALL": "1"}),  # on MiniLM, as where mpnet was left out
+        (["2"], {"COURSE_MODEL": "all-mpnet-base-v2"}),
+    ],
+)
+def test_what_holds_for_every_model_holds_on_the_other(
+    tmp_path, request, numbers, environment
+):
+    if "COURSE_MODEL" in environment:
+        request.getfixturevalue("mpnet")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    for number, environment in (
-        ("0", {"COURSE_SMALL": "1"}),
-        ("23", {"COURSE_MODEL": "all-mpnet-base-v2"}),
-    ):
-        folder = tmp_path / number
-        folder.mkdir()
-        for path in SERIES:
-            if path.stem[1] in number:
-                shutil.copy(path, folder)
-        failed, report = nbval(folder, "--nbval-lax", **environment)
-        assert not failed, report.stdout
+    for path in notebooks.series(numbers):
+        shutil.copy(path, tmp_path)
+    failed, report = nbval(tmp_path, "--nbval-lax", **environment)
+    assert not failed, report.stdout
+    assert report.returncode == 0
