@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -34,17 +34,20 @@ def encode(
     model: SentenceTransformer,
     texts: Iterable[str],
     *,
+    role: Literal["query", "document", ""] = "",
     batch_size: int = 32,
     show_progress_bar: bool = False,
 ) -> np.ndarray:
     """Encode n texts to rows of length 1: (n, d), single precision.
 
+    role: on which side of a search they stand; some models put a prompt before each.
     Raises CourseError for what is not a text, and for a set, which has no order.
     """
     texts = _checked(texts)
     if not texts:
         return np.empty((0, model.get_embedding_dimension()), dtype=np.float32)
-    return model.encode(
+    way = {"query": model.encode_query, "document": model.encode_document}
+    return way.get(role, model.encode)(
         texts,
         batch_size=batch_size,
         normalize_embeddings=True,

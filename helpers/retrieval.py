@@ -6,7 +6,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,9 +106,14 @@ class DenseIndex(Index):
         show_progress_bar: bool = False,
     ) -> DenseIndex:
         """Encode every document once: title and text, joined by a space."""
-        encode = partial(encoding.encode, show_progress_bar=show_progress_bar)
-        texts = [document.content for document in documents]
-        return cls(documents, encode(model, texts, batch_size=batch_size), model)
+        vectors = encoding.encode(
+            model,
+            [document.content for document in documents],
+            role="document",
+            batch_size=batch_size,
+            show_progress_bar=show_progress_bar,
+        )
+        return cls(documents, vectors, model)
 
     def scores(self, query: str) -> np.ndarray:
         """Cosine of the query with every document, in corpus order: (n,)."""
@@ -123,7 +127,7 @@ class DenseIndex(Index):
     def _vectors(self, queries):
         """Encode queries as one batch, equal ones once: (q, d)."""
         asked = dict.fromkeys(map(checked_query, queries))
-        vectors = encoding.encode(self.model, asked)
+        vectors = encoding.encode(self.model, asked, role="query")
         if not np.isfinite(vectors).all():
             raise CourseError("the model gives NaN or infinity; load another one")
         place = {query: row for row, query in enumerate(asked)}

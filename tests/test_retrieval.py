@@ -1,5 +1,6 @@
 """Indexes rank as the libraries do, refuse what is wrong, and save safely."""
 
+import copy
 import json
 from dataclasses import replace
 
@@ -54,6 +55,18 @@ def test_title_and_text_are_both_encoded(tiny):
     np.testing.assert_allclose(titled.embeddings, plain, atol=1e-6)
 
 
+def test_a_models_own_prompts_go_before_queries_and_documents(tiny):
+    prompted = copy.deepcopy(tiny)
+    prompted.prompts = {"query": "the whale ", "document": "a bar "}
+    documents = [Document("1", "", text, "topic") for text in ("squat", "fell")]
+    index = DenseIndex.build(documents, prompted)
+    unit = {"normalize_embeddings": True}
+    expected = tiny.encode(["a bar squat", "a bar fell"], **unit)
+    assert np.allclose(index.embeddings, expected, atol=1e-6)
+    asked = tiny.encode("the whale bitcoin", **unit)
+    assert np.allclose(index.scores("bitcoin"), expected @ asked, atol=1e-6)
+
+
 def test_vectors_have_length_one_whatever_the_model_does(small):
     np.testing.assert_allclose(np.linalg.norm(small.embeddings, axis=1), 1, atol=1e-6)
 
@@ -97,9 +110,9 @@ def test_a_query_is_encoded_once_and_many_as_one_batch(tiny, monkeypatch):
     """By the run of one index, by the fused one, by the search box, by `evaluate`."""
     parts, batches, encode = indexes(tiny), [], tiny.encode
 
-    def noted(texts, **options):
-        batches.append(list(texts))
-        return encode(texts, **options)
+    def noted(inputs, **options):
+        batches.append(list(inputs))
+        return encode(inputs, **options)
 
     monkeypatch.setattr(tiny, "encode", noted)
     queries = [Query("q1", "whale"), Query("q2", "bar"), Query("q3", "whale")]
