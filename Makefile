@@ -48,7 +48,7 @@ screenshots: export COURSE_SCREENSHOTS = notebooks/figures
 screenshots: test-browser ## test-browser, and renew the pictures that the README shows
 
 lab: setup ## open JupyterLab on the course
-	@$(VENV_PYTHON) -m jupyter lab --notebook-dir=. notebooks
+	@$(VENV_PYTHON) -m jupyter lab --notebook-dir=. notebooks/00_start_here.ipynb
 
 notebooks: setup ## execute the notebooks in place: the only way to renew saved outputs
 	@$(VENV_PYTHON) -m helpers run --in-place

@@ -39,7 +39,8 @@ def find(name: str | Path | None = None, *, download: bool = True) -> tuple[Path
     elif is_bundled(name):
         folder, short = bundled_folder(), BUNDLED
     elif short == MPNET and small():
-        raise CourseError(f"COURSE_SMALL=1 leaves {MPNET} out; unset it, then {_FETCH}")
+        then = "" if FETCHED.is_dir() else f", then {_FETCH}"
+        raise CourseError(f"COURSE_SMALL leaves {MPNET} out; unset it{then}")
     elif short == MPNET and FETCHED.is_dir():
         folder = fetched_folder()
     else:

@@ -40,7 +40,7 @@ def local(name: str = BUNDLED, *, instead: str | None = None) -> str:
     except CourseError as missing:
         if instead is None:
             raise
-        print(f"{missing}.\nUntil then, {instead} takes its place.")
+        print(f"{missing}.\nUntil then, {instead} takes its place, with other figures.")
         return local(instead)
     _NAMES[str(folder)] = shown
     return str(folder)

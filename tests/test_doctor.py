@@ -72,6 +72,11 @@ def test_changed_weights_are_not_ready(monkeypatch):
     assert (found.ready, found.found) == (False, "model.safetensors: was changed")
 
 
+def test_mpnet_left_out_is_told(monkeypatch):
+    monkeypatch.setenv("COURSE_SMALL", "1")
+    assert finding("mpnet").found == "all-mpnet-base-v2 left out: COURSE_SMALL is set"
+
+
 def test_mpnet_is_told_whether_it_is_there_or_not_or_damaged(tmp_path, monkeypatch):
     folder = tmp_path / "all-mpnet-base-v2"
     monkeypatch.setattr(model_files, "FETCHED", folder)

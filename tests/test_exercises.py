@@ -85,10 +85,13 @@ def test_every_stub_has_a_solution_and_every_check_an_exercise():
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((0.4, 0.8), "from 0.40 to 0.80; before comes first"),
-        ((0.8, 0.8), "both are 0.80; ask for the first score before you teach"),
-        ((0.8, 0.9), "from 0.80 to 0.90; is the label 0.1?"),
-        (0.3, "expected two scores"),
+        ((0.739, 0.1), "it fell from 0.74 to 0.10"),
+        ((0.1, 0.739), "that looks swapped"),
+        ((0.739, 0.739), "both are 0.74: score it again after teaching"),
+        ((0.1, 0.1), "the pair scores 0.74, not 0.10; use the `model`"),
+        ((0.739, 0.97), "from 0.74 to 0.97; is the label 0.1?"),
+        (0.319, "return two scores, before and after; this is 0.32"),
+        ("high", "str is not what is asked"),
         (None, "is there a `return`?"),
     ],
 )

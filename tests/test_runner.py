@@ -99,8 +99,17 @@ def test_formulas_are_drawn_and_prices_left_alone(tmp_path):
     cells = [nbformat.v4.new_markdown_cell(text)]
     export.to_html(nbformat.v4.new_notebook(cells=cells), tmp_path / "out.html")
     html = (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert html.count("<mfrac>") == html.count("<msup>") == 1
+    assert re.search(r"<math[^>]*><mrow>.*<mfrac>.*</mfrac>.*</mrow></math>", html)
+    assert html.count("<msup>") == 1
     assert "it costs $5 or $6" in html and "<code>$x$</code>" in html
+
+
+@pytest.mark.parametrize("path", SERIES, ids=[path.stem[:2] for path in SERIES])
+def test_folded_answers_stay_folded_in_html(tmp_path, path):
+    export.to_html(notebooks.read(path), tmp_path / "out.html")
+    html = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert html.count("<details>") >= 4
+    assert not re.search(r"</summary>\s*</details>|<math[^>]*></math>", html)
 
 
 def test_html_asks_for_nothing_and_escapes_text(tmp_path):

@@ -108,6 +108,8 @@ def _weights(model):
 
 def _mpnet():
     """Check what set-up fetched; without it the course runs on the bundled model."""
+    if model_files.small():
+        return True, f"{model_files.MPNET} left out: COURSE_SMALL is set"
     if model_files.FETCHED.exists():
         model_files.fetched_folder()
         return True, _checked(model_files.MPNET)

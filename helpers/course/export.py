@@ -28,7 +28,8 @@ def to_html(notebook: NotebookNode, path: Path) -> None:
     for cell in page.cells:
         if cell.cell_type == "markdown":
             cell.source = _typeset(cell.source)
-    exporter = HTMLExporter(embed_images=True, **dict.fromkeys(_SCRIPTS, ""))
+    # embed_images would close every tag of a cell: folded answers would stand open.
+    exporter = HTMLExporter(**dict.fromkeys(_SCRIPTS, ""))
     name = {"metadata": {"name": path.stem, "path": str(NOTEBOOKS)}}
     body, _ = exporter.from_notebook_node(page, resources=name)
     storage.write_atomically(path, body.encode())

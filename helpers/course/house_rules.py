@@ -92,7 +92,9 @@ def _next(cell, after):
     if len(_REASONS.intersection(tags(cell))) != 1:
         yield f"ignored without one reason of {_REASONS}"
     claim = next((each for each in after if each.cell_type == "code"), None)
-    if any(re.search(r"^assert ", each.source, re.M) for each in (cell, claim) if each):
+    if any(
+        re.search(r"^ *assert ", each.source, re.M) for each in (cell, claim) if each
+    ):
         return
     if claim is None or _IGNORED in tags(claim):
         yield "ignored, and no strict claim follows"

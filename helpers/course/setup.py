@@ -48,7 +48,7 @@ def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
     step(run, [*pip, "--no-deps", "--editable", str(root)], "pip")
     fetch_weights(python, run=run)
     stamp.write_text(wanted, encoding="utf-8")
-    say("The environment is ready in .venv.")
+    say("The environment is ready in .venv. Next: make lab")
     return True
 
 
