@@ -16,7 +16,8 @@ _PAIR = (
 
 def check_unlearn(answer: Callable) -> Verdict:
     """Exercise 0.1: `unlearn(model)` -> the pair's score before and after."""
-    model, seen = models.load_model("bundled"), []
+    model = models.load_model("bundled")
+    seen: list[float] = []
     expected = model.similarity(*model.encode(_PAIR)).item()
 
     def judge(found):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -50,8 +51,11 @@ def browser():
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """Start JupyterLab on copies of the notebooks; return its address and token."""
+    """Start JupyterLab as `make lab` does, on copies; return its address and token."""
     course = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "README.md", course)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [arguments] = re.findall(r"-m jupyter lab (.+)", makefile)
     for name in ("notebooks", "data"):
         shutil.copytree(ROOT / name, course / name)
     with socket.socket() as free:
@@ -78,7 +82,8 @@ def lab(tmp_path_factory):
     log = (home / "lab.log").open("w")
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
+            sys.executable, "-m", "jupyter", "lab", *arguments.split(),
+            "--no-browser", "--allow-root",
             "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}",
             "--ServerApp.port_retries=0", "--LabApp.extension_manager=readonly",
         ],

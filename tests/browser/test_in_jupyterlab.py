@@ -103,7 +103,7 @@ def test_without_the_token_nobody_gets_in(lab):
 def test_a_newcomer_gets_through_notebook_0_and_asks_a_question(opened):
     lab = opened("00_start_here.ipynb")
     lab.run_all()
-    lab.scroll_to("Which two are most alike?")
+    lab.scroll_to("How alike are they?")
     lab.page.locator("mjx-container").first.wait_for()  # the formula is typeset
     lab.scroll_to("Search")
     cell = lab.page.locator(".jp-CodeCell", has_text="Are my coins safe?").first
@@ -123,6 +123,9 @@ def test_a_newcomer_gets_through_notebook_0_and_asks_a_question(opened):
     after, again = re.findall(r"(?:after|reloaded) (0\.\d\d)", told.first.inner_text())
     assert after == again and float(after) > 0.8
     lab.picture("taught")
+    lab.scroll_to("0. Start here")
+    lab.page.get_by_role("link", name="contents").click()
+    lab.page.get_by_role("tab", name="README.md").wait_for()
 
 
 def test_the_search_box_ranks_anew_for_another_world(opened):
