@@ -15,8 +15,8 @@ import pytest
 from helpers import ROOT
 from helpers.corpus import Pair
 
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bitcoin", "squat"]
-VOCABULARY += ["whale", "the", "a", "fell", "bar", "##s"]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
+VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]
 
 
 def save_random_model(folder, *, seed=0):

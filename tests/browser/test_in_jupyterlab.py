@@ -112,7 +112,7 @@ def test_a_newcomer_gets_through_notebook_0_and_asks_a_question(opened):
     lab.picture("start_here")
     cell.locator(".cm-content").click()
     lab.page.keyboard.press("Control+a")
-    lab.page.keyboard.type('search("My knees ache after squats.");')
+    lab.page.keyboard.type('found = search("My knees ache after squats.")')
     lab.page.keyboard.press("Shift+Enter")
     lab.idle()
     hit = lab.page.get_by_text(re.compile(r"^\s*0\.\d\d  powerlifting  Squat until"))
