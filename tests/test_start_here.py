@@ -19,6 +19,7 @@ def test_it_is_read_in_25_minutes():
     assert sum(len(text.split()) for text in TEXT) <= 1100
 
 
+@pytest.mark.filterwarnings("ignore:'pin_memory'")
 @pytest.mark.parametrize(
     ("option", "moved"), [("epochs=12", False), ("epochs=12, warmup_steps=0", True)]
 )
