@@ -1,9 +1,10 @@
 """For every test, and every kernel and process that the tests start."""
 
 import os
-from pathlib import Path
 
 import pytest
+
+from helpers.model_files import FETCHED, MPNET, small
 
 # Before torch is imported: two OpenMP threads beside another busy process are far
 # slower than one.
@@ -22,10 +23,10 @@ def pytest_collection_modifyitems(config, items):
     config.option.cov_source = None
     notebooks = [item for item in items if item.path.suffix == ".ipynb"]
     others = [item for item in items if item.path.suffix != ".ipynb"]
-    if not Path(__file__).with_name(".models").joinpath("all-mpnet-base-v2").is_dir():
-        why = "needs all-mpnet-base-v2: python -m helpers weights"
+    if small() or not FETCHED.is_dir():
+        why = f"needs {MPNET}: python -m helpers weights, without COURSE_SMALL"
         for item in notebooks:
-            if 'all-mpnet-base-v2\\"' in item.path.read_text(encoding="utf-8"):
+            if f'{MPNET}\\"' in item.path.read_text(encoding="utf-8"):
                 item.add_marker(pytest.mark.skip(reason=why))
     longest = max((item.path.name for item in notebooks), default="")
     items[:] = sorted(notebooks, key=lambda item: item.path.name != longest) + others

@@ -52,6 +52,12 @@ def test_the_run_example_has_the_right_cells():
     assert shown == real
 
 
+def test_what_notebook_0_tells_is_what_it_printed():
+    [told] = re.findall(r"```\n(same news.+?)\nRead: build", README, re.S)
+    cells = notebooks.code_cells(notebooks.read(notebooks.series(["0"])[0]))
+    assert told == cells[-1].outputs[0].text.rstrip()
+
+
 def test_ci_calls_the_test_command_and_then_the_browser():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     commands = [line for line in script.splitlines() if line and line[0] != "#"]
