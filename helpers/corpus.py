@@ -1,12 +1,14 @@
 """Documents, queries, judgements and pairs, read from files in BEIR's layout.
 
-A BEIR folder holds `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`
-(Thakur et al. 2021, arXiv 2104.08663). The course's own data is such a folder.
+A BEIR folder holds `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`, maybe with
+`qrels/dev.tsv` beside it (Thakur et al. 2021, arXiv 2104.08663). The course's own data
+is such a folder.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from helpers import ROOT, CourseError, records
@@ -97,12 +99,17 @@ def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
     """Read judgements: query id -> document id -> grade (0 is "not relevant").
 
     `path` is a TSV file, or a BEIR folder with `qrels/<split>.tsv`; without it, the
-    course's. The columns are `query-id`, `corpus-id`, `score`, with or without that
-    header. Raises CourseError, with file and line, on anything that is not so.
+    course's. Choose by "dev", judge by "test"; "all" takes every file of `qrels/`. The
+    columns are `query-id`, `corpus-id`, `score`, with or without that header. Raises
+    CourseError, with file and line, on anything that is not so.
+
+    >>> [len(load_qrels(split=split)) for split in ("dev", "test", "all")]
+    [48, 48, 96]
     """
-    file = _inside(path, f"qrels/{split}.tsv")
+    there = sorted((Path(path or DATA) / "qrels").glob("*.tsv"))
+    files = (split == "all" and there) or [_inside(path, f"qrels/{split}.tsv")]
     qrels: Qrels = {}
-    for place, query_id, document_id, grade in _judgements(file):
+    for place, query_id, document_id, grade in chain(*map(_judgements, files)):
         grades = qrels.setdefault(query_id, {})
         if document_id in grades:
             raise CourseError(
@@ -111,7 +118,7 @@ def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
             )
         grades[document_id] = grade
     if not qrels:
-        records.refuse_empty(file)
+        records.refuse_empty(files[0])
     return qrels
 
 

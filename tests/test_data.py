@@ -1,5 +1,6 @@
 """The course's data has the shape that its card promises."""
 
+import random
 import re
 from collections import Counter
 
@@ -18,7 +19,7 @@ def queries():
 
 @pytest.fixture(scope="module")
 def qrels():
-    return corpus.load_qrels()
+    return corpus.load_qrels(split="all")
 
 
 def words(text):
@@ -156,6 +157,24 @@ def test_queries_are_of_four_kinds_in_equal_numbers(queries):
 def test_every_query_has_an_answer(queries, qrels):
     for query in queries:
         assert max(qrels[query.id].values()) >= 2, query
+
+
+def test_dev_and_test_have_half_of_each_kind(queries, qrels):
+    kinds = {query.id: query.kind for query in queries}
+    halves = [corpus.load_qrels(split=split) for split in ("dev", "test")]
+    for half in halves:
+        assert set(Counter(kinds[number] for number in half).values()) == {12}
+    assert halves[0] | halves[1] == qrels
+    assert len(halves[0]) + len(halves[1]) == len(qrels)
+
+
+def test_the_halves_are_those_that_the_seed_deals(queries):
+    """As the card says: sorted ids, kind by kind, `random.Random(13).sample`."""
+    rng, dev = random.Random(13), set()
+    for kind in dict.fromkeys(query.kind for query in queries):
+        ids = sorted(query.id for query in queries if query.kind == kind)
+        dev |= set(rng.sample(ids, len(ids) // 2))
+    assert dev == set(corpus.load_qrels(split="dev"))
 
 
 def test_judgements_name_what_exists(documents, queries, qrels):

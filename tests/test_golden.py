@@ -16,7 +16,7 @@ CALLS = {
         "search", "how deep must I squat?", "--method", "fused", "--top-k", 20
     ],
     "search_nothing": ["search", "zebra", "--method", "bm25"],
-    "evaluate": ["evaluate"],
+    "evaluate": ["evaluate", "--split", "all"],
     "similarity": ["similarity", "data/pairs/test.jsonl"],
 }  # fmt: skip
 FRACTION = r"-?\d+\.\d+(?:e-?\d+)?"

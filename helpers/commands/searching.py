@@ -44,15 +44,18 @@ def _line(hit):
 
 def add_evaluate(parser: ArgumentParser) -> None:
     add_model(parser)
-    what = "corpus.jsonl, queries.jsonl, qrels/test.tsv (default: the course's)"
+    what = "corpus.jsonl, queries.jsonl, qrels/ (default: the course's)"
+    which = "judgements: qrels/NAME.tsv, or all of them (default: test)"
     parser.add_argument("--data", metavar="FOLDER", help=what)
+    parser.add_argument("--split", metavar="NAME", default="test", help=which)
 
 
 def evaluate(options: Namespace) -> None:
     from helpers import reports  # torch, which search by words does without
 
     documents = corpus.load_corpus(options.data)
-    queries, qrels = corpus.load_queries(options.data), corpus.load_qrels(options.data)
+    queries = corpus.load_queries(options.data)
+    qrels = corpus.load_qrels(options.data, split=options.split)
     _check_ids(documents, queries, qrels)
     indexes = _indexes(documents, options.model, _METHODS)
     say(f"searching: {', '.join(_METHODS)} ...")

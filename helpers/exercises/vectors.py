@@ -1,13 +1,8 @@
-"""The exercises of notebooks 2 to 4: vectors, searched and drawn."""
-
-from collections.abc import Callable
-from functools import partial
+"""The exercises of notebook 2: vectors and their angles."""
 
 import numpy as np
 
-from helpers.exercises import verdict
-from helpers.exercises.verdict import Verdict, exercise, fault_of, no_number
-from helpers.similarity import euclidean_distance, normalize
+from helpers.exercises.verdict import exercise, fault_of
 
 _MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0]])
 #: All negative, but for the padding: a 0 or a padded token that wins is seen.
@@ -46,95 +41,3 @@ def check_nearest(query, corpus, found):
         return f"expected one row number, got {found!r}"
     row = found.item()
     return dict(enumerate(_ROWS)).get(row, f"row {row} is not nearest")
-
-
-def _searches():
-    rng = np.random.default_rng(1)
-    for n, top_k in ((50, 5), (3000, 600), (8, 1)):
-        corpus, query = (normalize(rng.normal(size=(rows, 8))) for rows in (n, 1))
-        yield query[0], corpus, top_k
-
-
-@exercise(list(_searches()), "best first, each time")
-def check_search(query, corpus, top_k, found):
-    """Exercise 3.1: `search(query, corpus, top_k)` -> row numbers, best first.
-
-    query: (d,), corpus: (n, d), both of length 1 -> (top_k,).
-    """
-    order = np.argsort(-(corpus @ query)).tolist()
-    if found.shape != (top_k,):
-        return f"asked for {top_k} row numbers, the shape is {found.shape}"
-    if list(found) == order[:top_k]:
-        return ""
-    if list(found) == order[::-1][:top_k]:
-        return "these are the worst ones; sort from the highest score down"
-    if set(found) == set(order[:top_k]):
-        return "the right rows, but not best first"
-    return f"these are not the best {top_k}"
-
-
-_RANKS = {
-    "the first result is relevant": ({"a"}, 10, 1.0),
-    "the second result is relevant": ({"c", "b"}, 10, 0.5),
-    "nothing relevant was found": ({"x"}, 10, 0.0),
-    "the relevant one stands below rank k": ({"c"}, 2, 0.0),
-}
-
-
-def check_reciprocal_rank(reciprocal_rank: Callable) -> Verdict:
-    """Exercise 3.2: `reciprocal_rank(ranking, relevant, k)` -> a number from 0 to 1."""
-
-    def judged(case, relevant, k, expected):
-        given, judge = (
-            (["a", "b", "c"], relevant, k),
-            partial(_judge_rank, case, expected),
-        )
-        praise = "all four cases are right"
-        nothing = f"the function returns nothing where {case}"
-        return verdict.judged(reciprocal_rank, given, judge, praise, nothing)
-
-    return verdict.first_open(judged(case, *rest) for case, rest in _RANKS.items())
-
-
-def _judge_rank(case, expected, found):
-    right = not found.shape and np.isclose(float(found), expected)
-    wrong = f"{found} where {case}; it should be {expected}"
-    return "" if right else no_number(found) or wrong
-
-
-_CLOUD = np.random.default_rng(0).normal(size=(20, 5)) * [5, 3, 2, 1, 0.5] + 4
-
-
-@exercise([(_CLOUD, 2), (_CLOUD, 1), (_CLOUD, 5)], "for one, two and all directions")
-def check_variance_kept(rows, dimensions, found):
-    """Exercise 4.1: `variance_kept(rows, dimensions)` -> a share from 0 to 1."""
-
-    def share(rows, power):
-        sizes = np.linalg.svd(rows, compute_uv=False) ** power
-        return sizes[:dimensions].sum() / sizes.sum()
-
-    centred = rows - rows.mean(axis=0)
-    typical = {
-        "subtract the mean of each column first": share(rows, 2),
-        "these are shares of the sizes; variances are their squares": share(centred, 1),
-    }
-    return fault_of(found, share(centred, 2), typical)
-
-
-_A, _B = np.random.default_rng(0).normal(size=(2, 12, 2))
-
-
-@exercise([(_A, _B, 3), (_A, _B, 5), (_A, 2 * _A, 3)], "on three pairs of maps")
-def check_neighbour_overlap(first, second, k, found):
-    """Exercise 4.2: `neighbour_overlap(first, second, k)` -> a share from 0 to 1."""
-    near = [euclidean_distance(a, a).argsort(axis=1).tolist() for a in (first, second)]
-
-    def overlap(start):  # the nearest neighbour of all, number 0, is the point itself
-        pairs = ((set(row[start:][:k]) for row in rows) for rows in near)
-        return np.mean([len(a & b) / k for a, b in zip(*pairs, strict=True)])
-
-    typical = {
-        "each point counts itself as a neighbour; leave it out": overlap(0),
-        f"divide by k = {k}, to get a share": overlap(1) * k,
-    }
-    return fault_of(found, overlap(1), typical)

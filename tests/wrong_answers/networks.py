@@ -1,0 +1,69 @@
+"""Typical wrong answers to exercises.networks: name -> case -> answer, message."""
+
+import torch
+from torch.nn import functional as F
+
+
+def triplets(near, far):
+    """Return an answer from what `near` and `far` say of the three rows, and margin."""
+    return lambda a, p, n, margin: torch.relu(near(a, p) - far(a, n) + margin)
+
+
+def apart(a, b):
+    return 1 - F.cosine_similarity(a, b)
+
+
+def length(a, b):
+    return (a - b).norm(dim=1)
+
+
+WRONG = {
+    "all_scores": {
+        "dot products": (lambda e, q, c: e(q) @ e(c).T, "these are dot products"),
+        "once a pair": (
+            lambda e, q, c: torch.stack(
+                [F.cosine_similarity(e(q[[i]]), e(c)) for i in range(len(q))]
+            ),
+            "the encoder read 8 rows",
+        ),
+        "the other way round": (
+            lambda e, q, c: F.normalize(e(c)) @ F.normalize(e(q)).T,
+            "the shape is (3, 2)",
+        ),
+        "row by row": (
+            lambda e, q, c: F.cosine_similarity(e(q), e(c[:2])),
+            "the shape is (2,)",
+        ),
+    },
+    "cosine_triplet_loss": {
+        "no mean": (triplets(apart, apart), "one loss a triplet"),
+        "sum": (lambda *given: triplets(apart, apart)(*given).sum(), "this is the sum"),
+        "no floor": (
+            lambda a, p, n, m: (apart(a, p) - apart(a, n) + m).mean(),
+            "counts less than 0",
+        ),
+        "swapped": (
+            lambda a, p, n, m: triplets(apart, apart)(a, n, p, m).mean(),
+            "the wrong way round",
+        ),
+        "distances": (
+            lambda *given: triplets(length, length)(*given).mean(),
+            "straight-line distances",
+        ),
+        "margin 1": (
+            lambda a, p, n, m: triplets(apart, apart)(a, p, n, 1.0).mean(),
+            "the margin is not",
+        ),
+        "another": (lambda a, p, n, m: apart(a, p).mean(), "off by up to"),
+    },
+    "crossover": {
+        "equal will do": (
+            lambda pair, sentence: int(2 * sentence / pair) + 1,
+            "encoding takes 3 s: not cheaper yet",
+        ),
+        "not whole": (lambda p, s: 2 * s / p + 1.5, "no parts of a sentence"),
+        "n squared": (lambda p, s: int(s // p) + 2, "not cheaper yet"),
+        "too late": (lambda p, s: int(2 * s // p) + 3, "a smaller n than 5 will do"),
+        "two numbers": (lambda p, s: (p, s), "expected one number"),
+    },
+}
