@@ -120,7 +120,7 @@ def make_pairs(count, seed):
 def lesson(**changes):
     """Return what `fine_tune` is called with: the epoch that dev finds best is kept.
 
-    That is the last with the losses "cosine" and "mixed", the middle with "cosent".
+    That is the last with the recipes "cosine" and "mixed", the middle with "cosent".
     """
     return {
         "pairs": make_pairs(40, 1),
@@ -128,15 +128,18 @@ def lesson(**changes):
         "epochs": 3,
         "learning_rate": 1e-3,
         "batch_size": 8,
+        "corpus": [pair.sentence1 for pair in make_pairs(10, 5)],
+        "share": 1,
+        "recipe": "mixed",
     } | changes
 
 
 @functools.cache
-def trained(model, loss="mixed"):
+def trained(model, recipe="mixed"):
     """Return the training of a `lesson` that nothing interrupted, made once."""
     from helpers.finetuning import fine_tune
 
-    return fine_tune(model, **lesson(loss=loss))
+    return fine_tune(model, **lesson(recipe=recipe))
 
 
 def nbval(folder, *options, **environment):

@@ -249,7 +249,7 @@ def test_fine_tune_says_what_it_cannot_do_without_dev_and_test(
         (folder_of_pairs / f"{split}.jsonl").unlink()
     status, out, err = command(
         "fine-tune", folder_of_pairs, "--out", tmp_path / "ours", "--json",
-        "--base", tiny_folder, "--epochs", 1, "--loss", "cosent",
+        "--base", tiny_folder, "--epochs", 1, "--recipe", "cosent",
     )  # fmt: skip
     assert status == 0
     assert "no dev.jsonl" in err and "no test.jsonl" in err
@@ -375,8 +375,8 @@ def bad_calls(folder):
             ["fine-tune", folder / "three", "--out", "x", "--epochs", 0],
             "epochs is 0",
         ),
-        "a loss that is none": (
-            ["fine-tune", folder, "--out", "x", "--loss", "mse"],
+        "a recipe that is none": (
+            ["fine-tune", folder, "--out", "x", "--recipe", "mse"],
             "invalid choice: 'mse'",
         ),
         "a missing notebook": (["run", "no_such"], "no_such: no such notebook"),

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,12 +26,20 @@ from sentence_transformers.sentence_transformer.evaluation import (
 )
 from support import lesson, trained
 
-from helpers import CourseError, models
+from helpers import CourseError, corpus, models
 from helpers.corpus import Pair
-from helpers.finetuning import LOSSES, fine_tune, pair_cosines, positives
+from helpers.finetuning import (
+    RECIPES,
+    blend,
+    fine_tune,
+    hard_triplets,
+    pair_cosines,
+    positives,
+    windows,
+)
 from helpers.finetuning.folder import RECORD
 
-PAIRS, DEV = lesson()["pairs"], lesson()["dev"]
+PAIRS, DEV, TEXTS = (lesson()[name] for name in ("pairs", "dev", "corpus"))
 weights = models.fingerprint
 
 
@@ -53,8 +62,12 @@ BAD = {
     "half an epoch": ({"epochs": 0.5}, "epochs is 0.5"),
     "batch": ({"batch_size": True}, "batch_size is True"),
     "rate": ({"learning_rate": 0}, "learning_rate is 0; it must lie between"),
+    "no share": ({"share": 0}, "share is 0; it must lie above 0"),
     "a text": ({"learning_rate": "2e-5"}, "learning_rate is '2e-5'"),
-    "loss": ({"loss": "mse"}, "loss is 'mse'; choose one of cosine, cosent, ranking"),
+    "recipe": (
+        {"recipe": "mse"},
+        "recipe is 'mse'; choose one of search, mixed, cosine",
+    ),
 }
 
 
@@ -65,17 +78,17 @@ def test_what_cannot_teach_is_refused(tiny, case):
         fine_tune(tiny, **lesson(**changes))
 
 
-@pytest.mark.parametrize("loss", ["ranking", "mixed"])
-def test_a_ranking_loss_needs_positives(tiny, loss):
+@pytest.mark.parametrize("recipe", ["ranking", "mixed"])
+def test_a_ranking_loss_needs_positives(tiny, recipe):
     low = [pair for pair in PAIRS if pair.score < 0.7]
     with pytest.raises(CourseError, match=r"no pair is labelled 0\.7 or more"):
-        fine_tune(tiny, low, loss=loss)
+        fine_tune(tiny, low, recipe=recipe)
 
 
-@pytest.mark.parametrize("loss", ["cosine", "cosent"])
-def test_other_losses_need_no_positives(tiny, loss):
+@pytest.mark.parametrize("recipe", ["cosine", "cosent"])
+def test_other_losses_need_no_positives(tiny, recipe):
     low = [pair for pair in PAIRS if pair.score < 0.7]
-    assert fine_tune(tiny, low, loss=loss, epochs=1).best == 1
+    assert fine_tune(tiny, low, recipe=recipe, epochs=1).best == 1
 
 
 def about(term, firsts, seconds, score=0.7):
@@ -98,6 +111,47 @@ def test_positives_of_a_term_are_combined_and_never_cross_to_another():
 def test_positives_without_a_term_stay_as_they_are():
     high = [(p.sentence1, p.sentence2) for p in PAIRS if p.score >= 0.7]
     assert sorted(positives(PAIRS)) == sorted(high)
+
+
+def test_a_low_pair_is_set_against_what_belongs_to_its_anchor():
+    own = Pair("gas is dear", "the fee is high", 1.0, "gas")
+    others = about("gas", 1, 1)
+    low = Pair("gas is dear", "she filled the tank", 0.0, "gas")
+    new = Pair("gas fell", "the pump was shut", 0.3, "gas")
+    asked = Pair("he paid in cash", "the fee is high", 0.0, "gas")
+    alone = Pair("a rug on the floor", "the rug is red", 0.0, "rug")
+    found = hard_triplets([own, *others, low, new, asked, alone])
+    assert ("the fee is high", "gas is dear", "he paid in cash") in found
+    assert ("gas is dear", "the fee is high", "she filled the tank") in found
+    [(_, positive, _)] = [row for row in found if row[0] == "gas fell"]
+    assert positive in ("the fee is high", others[0].sentence2)
+    assert len(found) == 3  # there is nothing beside the rug
+
+
+def test_the_courses_pairs_make_as_many_triplets_as_notebook_5_says():
+    pairs = corpus.load_pairs()
+    assert len(hard_triplets(pairs)) == sum(pair.score < 0.7 for pair in pairs)
+
+
+def test_windows_are_one_to_five_words_in_a_row_of_each_text():
+    texts = [document.content for document in corpus.load_corpus()]
+    found = windows(texts)
+    assert sorted(text for _, text in found) == sorted(texts)
+    assert {len(piece.split()) for piece, _ in found} == {1, 2, 3, 4, 5}
+    assert all(f" {piece} " in f" {' '.join(text.split())} " for piece, text in found)
+    assert windows(texts, seed=1) != windows(texts) == found
+    assert windows(["two words"])[0][1] == "two words"
+
+
+def test_the_weights_lie_at_a_share_of_the_way(tiny):
+    half = fine_tune(tiny, **lesson(share=0.5)).model
+    assert weights(half) == weights(blend(tiny, trained(tiny).model, 0.5))
+
+
+def test_without_a_corpus_its_part_is_left_out(tiny):
+    few = fine_tune(tiny, **lesson(recipe="search", corpus=[], epochs=1))
+    more = fine_tune(tiny, **lesson(recipe="search", epochs=1))
+    assert weights(few.model) != weights(more.model)
 
 
 def test_a_folder_with_other_files_is_not_touched(tiny, tmp_path):
@@ -166,7 +220,7 @@ def test_a_bar_for_people_and_nothing_for_tests(
 
 
 def test_the_base_stays_and_the_copy_learns(tiny):
-    before, made = weights(tiny), fine_tune(tiny, **lesson(loss="cosine"))
+    before, made = weights(tiny), fine_tune(tiny, **lesson(recipe="cosine"))
     labels = [pair.score for pair in PAIRS]
     error = [
         np.mean((pair_cosines(model, PAIRS) - labels) ** 2)
@@ -177,9 +231,9 @@ def test_the_base_stays_and_the_copy_learns(tiny):
     assert not made.model.training
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_the_history_has_a_line_an_epoch_and_the_best_is_kept(tiny, loss):
-    whole = trained(tiny, loss)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_history_has_a_line_an_epoch_and_the_best_is_kept(tiny, recipe):
+    whole = trained(tiny, recipe)
     assert [epoch.number for epoch in whole.history] == [0, 1, 2, 3]
     assert [epoch.loss is None for epoch in whole.history] == [True] + [False] * 3
     dev, labels = [e.dev for e in whole.history], [pair.score for pair in DEV]
@@ -190,7 +244,7 @@ def test_the_history_has_a_line_an_epoch_and_the_best_is_kept(tiny, loss):
 
 
 def test_the_best_is_not_always_the_last(tiny):
-    assert len({trained(tiny, loss).best for loss in LOSSES}) > 1
+    assert len({trained(tiny, recipe).best for recipe in RECIPES}) > 1
 
 
 def test_the_same_call_gives_the_same_weights(tiny):
@@ -199,16 +253,25 @@ def test_the_same_call_gives_the_same_weights(tiny):
     assert weights(other.model) != weights(trained(tiny).model)
 
 
-def by_hand(base, loss, place, *, dev):
+def by_hand(base, recipe, place, *, dev, pairs=PAIRS):
     """Train with the library's own trainer; return the model."""
     model = copy.deepcopy(base)
-    graded = Dataset.from_list([vars(pair) for pair in PAIRS])
+    graded = Dataset.from_list([vars(pair) for pair in pairs])
     graded = graded.select_columns(["sentence1", "sentence2", "score"])
-    anchors, others = zip(*positives(PAIRS), strict=True)
+    anchors, others = zip(*positives(pairs), strict=True)
     ranked = Dataset.from_dict({"anchor": anchors, "positive": others})
     ranking = losses.MultipleNegativesRankingLoss(model)
     cosine = losses.CosineSimilarityLoss(model)
+    names = ("anchor", "positive", "negative")
+    rows = [dict(zip(names, row, strict=True)) for row in hard_triplets(pairs)]
+    hard = Dataset.from_list(rows or [{}])
+    pieces = [dict(zip(names, row, strict=False)) for row in windows(TEXTS)]
+    parts = {"terms": ranked, "hard": hard, "corpus": Dataset.from_list(pieces)}
     dataset, objective = {
+        "search": (
+            parts | {"pairs": graded},
+            dict.fromkeys(parts, ranking) | {"pairs": cosine},
+        ),
         "cosine": (graded, cosine),
         "cosent": (graded, losses.CoSENTLoss(model)),
         "ranking": (ranked, ranking),
@@ -216,7 +279,7 @@ def by_hand(base, loss, place, *, dev):
             {"cosine": graded, "ranking": ranked},
             {"cosine": cosine, "ranking": ranking},
         ),
-    }[loss]
+    }[recipe]
     best = {
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
@@ -249,15 +312,19 @@ def by_hand(base, loss, place, *, dev):
     return model
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_it_is_the_trainer_of_sentence_transformers(tiny, tmp_path, loss):
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_it_is_the_trainer_of_sentence_transformers(tiny, tmp_path, recipe):
     """The same weights as the library's own trainer, called by hand."""
-    theirs = by_hand(tiny, loss, tmp_path, dev=True)
-    assert weights(theirs) == weights(trained(tiny, loss).model)
+    terms = [replace(pair, about=f"term {n % 4}") for n, pair in enumerate(PAIRS)]
+    assert hard_triplets(terms)
+    pairs = terms if recipe == "search" else PAIRS
+    theirs = by_hand(tiny, recipe, tmp_path, dev=True, pairs=pairs)
+    ours = fine_tune(tiny, **lesson(recipe=recipe, pairs=pairs))
+    assert weights(theirs) == weights(ours.model)
 
 
 def test_without_dev_the_last_epoch_is_kept(tiny, tmp_path):
-    ours = fine_tune(tiny, **lesson(dev=None, loss="cosent"))
+    ours = fine_tune(tiny, **lesson(dev=None, recipe="cosent"))
     assert ours.best == 3
     assert [epoch.dev for epoch in ours.history] == [None] * 4
     theirs = by_hand(tiny, "cosent", tmp_path, dev=False)
@@ -271,7 +338,7 @@ def test_a_ranking_loss_brings_positives_before_their_rivals(tiny):
         return (cosines.argmax(dim=1) == torch.arange(len(good))).float().mean().item()
 
     good = [pair for pair in PAIRS if pair.score >= 0.7]
-    options = {"loss": "ranking", "epochs": 20, "learning_rate": 3e-3}
+    options = {"recipe": "ranking", "epochs": 20, "learning_rate": 3e-3}
     assert right(fine_tune(tiny, PAIRS, **options).model) > right(tiny)
 
 
@@ -302,10 +369,10 @@ def test_the_folder_gets_a_model_that_loads_with_the_same_vectors(tiny, saved):
 def test_the_record_says_how_the_model_was_made(tiny, saved):
     folder, made = saved
     record = json.loads((folder / RECORD).read_text())
-    plan, options = record["plan"], lesson(loss="mixed", seed=42)
+    plan, options = record["plan"], lesson(recipe="mixed", seed=42)
     assert plan["base"] == "tiny"
     assert plan["base_fingerprint"] == weights(tiny)
-    for name in ("loss", "epochs", "learning_rate", "batch_size", "seed"):
+    for name in ("recipe", "share", "epochs", "learning_rate", "batch_size", "seed"):
         assert plan[name] == options[name]
     assert record["fingerprint"] == weights(made.model)
     assert [line["number"] for line in record["history"]] == [0, 1, 2, 3]
@@ -329,8 +396,9 @@ def test_the_same_call_again_loads_what_is_finished(tiny, saved):
     ("changes", "named"),
     [
         ({"epochs": 1, "seed": 1}, "epochs, seed"),
-        ({"dev": None, "loss": "cosent"}, "dev, loss"),
+        ({"dev": None, "recipe": "cosent"}, "dev, recipe"),
         ({"pairs": PAIRS[::-1]}, "pairs"),
+        ({"corpus": TEXTS[1:], "share": 0.8}, "corpus, share"),
         ({"learning_rate": 1e-4, "batch_size": 4}, "learning_rate, batch_size"),
     ],
 )

@@ -148,10 +148,10 @@ def test_a_folder_that_was_moved_goes_on(
     """And the best checkpoint is found where it lies now: with "cosent" the second."""
     (tmp_path / "here").mkdir()
     folder = tmp_path / "here" / "ours"
-    interrupted(tiny, folder, monkeypatch, after, loss="cosent")
+    interrupted(tiny, folder, monkeypatch, after, recipe="cosent")
     (tmp_path / "here").rename(tmp_path / "there")
     moved = tmp_path / "there" / "ours"
-    ended = fine_tune(tiny, **lesson(loss="cosent"), folder=moved)
+    ended = fine_tune(tiny, **lesson(recipe="cosent"), folder=moved)
     assert went_on_from == [0, 5 * after]
     assert same(ended, trained(tiny, "cosent"))
 
@@ -210,12 +210,12 @@ def test_a_disk_that_fills_up_is_one_clear_error_and_room_mends_it(
         match=r"(ours|plan.json): cannot be written "
         r"\((No space|.*disk full\?|.*os error)",
     ):
-        fine_tune(tiny, **lesson(loss="cosent"), folder=disk / "ours")
+        fine_tune(tiny, **lesson(recipe="cosent"), folder=disk / "ours")
     assert not (disk / "ours").exists()
     place = disk / ".ours.training"
     assert (place / part).exists() if part else files(place) == {place / "lock": b""}
     (disk / "ballast").unlink()
-    ended = fine_tune(tiny, **lesson(loss="cosent"), folder=disk / "ours")
+    ended = fine_tune(tiny, **lesson(recipe="cosent"), folder=disk / "ours")
     assert went_on_from[-1] == goes_on_from
     assert same(ended, trained(tiny, "cosent"))
     assert os.listdir(disk) == ["ours"]
@@ -248,11 +248,11 @@ def test_a_quota_is_one_clear_error_and_room_mends_it(
     assert same(ended, trained(tiny))
 
 
-def train_and_die(tiny_folder, folder, loss, where, word, call, moment):
+def train_and_die(tiny_folder, folder, recipe, where, word, call, moment):
     """Train until a function is called for the n-th time with a word in its paths.
 
     It dies before that call, or after. Within an epoch (of 5 steps, 8 with "mixed")
-    every second step leaves a checkpoint, unless the loss is "mixed".
+    every second step leaves a checkpoint, unless the recipe is "mixed".
     """
     owner, _, name = where.rpartition(".")
     owner, calls = pkgutil.resolve_name(owner), 0
@@ -273,14 +273,14 @@ def train_and_die(tiny_folder, folder, loss, where, word, call, moment):
     setattr(owner, name, die)
     checkpoints.STEPS = 2
     model = models.load_model(tiny_folder, device="cpu")
-    fine_tune(model, **lesson(loss=loss), folder=folder)
+    fine_tune(model, **lesson(recipe=recipe), folder=folder)
 
 
 SEAL, STEP = (
     f"helpers.finetuning.checkpoints.{n}" for n in ("seal", "Checkpoints.on_step_end")
 )
 SAVE = "helpers.finetuning.folder.save"
-#: The loss; the call at which it dies; the step from which the next call goes on.
+#: The recipe; the call at which it dies; the step from which the next call goes on.
 MOMENTS = {
     "the plan is not written": ("cosine", "os.replace", "plan.json", 1, "before", 0),
     "a checkpoint is half written": (
@@ -321,13 +321,13 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_weights(
     tiny_folder, tiny, tmp_path, moment, went_on_from
 ):
     folder = tmp_path / "ours"
-    loss, *where, goes_on_from = MOMENTS[moment]
-    killed = in_fork(train_and_die, tiny_folder, folder, loss, *where)
+    recipe, *where, goes_on_from = MOMENTS[moment]
+    killed = in_fork(train_and_die, tiny_folder, folder, recipe, *where)
     assert killed.returncode == -signal.SIGKILL, killed.stdout
     assert folder.exists() == (goes_on_from is None)
-    ended = fine_tune(tiny, **lesson(loss=loss), folder=folder)
+    ended = fine_tune(tiny, **lesson(recipe=recipe), folder=folder)
     assert went_on_from == ([] if goes_on_from is None else [goes_on_from])
-    assert same(ended, trained(tiny, loss))
+    assert same(ended, trained(tiny, recipe))
     assert os.listdir(tmp_path) == ["ours"]
 
 
@@ -340,5 +340,5 @@ def test_killed_again_and_again_it_gets_on(tiny_folder, tiny, tmp_path):
     while len(ends) < 9 and 0 not in ends:
         ends.append(in_fork(train_and_die, *call).returncode)
     assert ends == [-signal.SIGKILL] * 4 + [0]
-    ended = fine_tune(tiny, **lesson(loss="cosine"), folder=tmp_path / "ours")
+    ended = fine_tune(tiny, **lesson(recipe="cosine"), folder=tmp_path / "ours")
     assert same(ended, trained(tiny, "cosine"))

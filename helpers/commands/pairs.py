@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from helpers import CourseError, corpus, models
 from helpers.commands.console import add_model, bars, say, show
 from helpers.encoding import encode
-from helpers.finetuning.data import LOSSES, check_training
+from helpers.finetuning.data import RECIPES, check_training
 
 #: What fine-tune leaves out where a file is missing.
 _WITHOUT = {
@@ -15,7 +15,11 @@ _WITHOUT = {
 }
 _PAIRS = 'one {"sentence1": "...", "sentence2": "...", "score": 0.8} a line, 0 to 1'
 _PROBES = "pairs of everyday sentences, to see forgetting (default: the course's)"
-_LOSS = "cosine and cosent: for labels; ranking: for search; mixed: both (default)"
+_CORPUS = (
+    "texts that it will search: they keep names and numbers (default: the course's)"
+)
+_RECIPE = "search (default): all; mixed: pairs and terms; cosine, cosent, ranking: one"
+_SHARE = "how far from the base to the trained weights, up to 1 (0.8)"
 
 
 def add_similarity(parser: ArgumentParser) -> None:
@@ -51,9 +55,11 @@ def add_fine_tune(parser: ArgumentParser) -> None:
     add("--out", metavar="FOLDER", required=True, help="a new folder")
     add("--base", metavar="MODEL", help=base)
     add("--epochs", type=int, default=2, metavar="N", help="(2)")
-    add("--learning-rate", type=float, default=5e-5, metavar="R", help="(5e-5)")
+    add("--learning-rate", type=float, default=1e-4, metavar="R", help="(1e-4)")
     add("--batch-size", type=int, default=32, metavar="N", help="pairs (32)")
-    add("--loss", choices=tuple(LOSSES), default="mixed", help=_LOSS)
+    add("--recipe", choices=tuple(RECIPES), default="search", help=_RECIPE)
+    add("--share", type=float, default=0.8, metavar="S", help=_SHARE)
+    add("--corpus", metavar="PATH", help=_CORPUS)
     add("--seed", type=int, default=42, metavar="N", help="(42)")
     add("--probes", metavar="FILE", help=_PROBES)
 
@@ -61,10 +67,11 @@ def add_fine_tune(parser: ArgumentParser) -> None:
 def fine_tune(options: Namespace) -> None:
     pairs, out = _splits(options.pairs), options.out
     train, dev = pairs["train"], pairs.get("dev")
-    knobs = ("loss", "epochs", "learning_rate", "batch_size")
+    knobs = ("recipe", "share", "epochs", "learning_rate", "batch_size")
     settings = {name: getattr(options, name) for name in knobs}
     check_training(train, dev, **settings)
     probes = corpus.load_pairs(options.probes or corpus.DATA / "pairs" / "probe.jsonl")
+    texts = [document.content for document in corpus.load_corpus(options.corpus)]
     base = models.load_model(options.base)
     for split in set(_WITHOUT) - set(pairs):
         say(f"note: no {split}.jsonl in {options.pairs}: {_WITHOUT[split]}")
@@ -75,7 +82,7 @@ def fine_tune(options: Namespace) -> None:
     from helpers.finetuning import training
     from helpers.reports import report_on
 
-    settings |= {"seed": options.seed, "show_progress_bar": bars()}
+    settings |= {"seed": options.seed, "corpus": texts, "show_progress_bar": bars()}
     trained = training.fine_tune(base, train, dev, folder=out, **settings)
     say("comparing it with its base ...")
     report = report_on(trained, base, pairs, probes, out)

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from html import escape
 from pathlib import Path
 
 from latex2mathml.converter import convert
@@ -9,7 +10,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from helpers import ROOT, storage
-from helpers.course.notebooks import NOTEBOOKS, write
+from helpers.course.notebooks import NOTEBOOKS, PNG, alt_text, code_cells, write
 
 BUILD = ROOT / "build"
 #: Scripts that nbconvert takes from a CDN by default.
@@ -32,7 +33,19 @@ def to_html(notebook: NotebookNode, path: Path) -> None:
     exporter = HTMLExporter(**dict.fromkeys(_SCRIPTS, ""))
     name = {"metadata": {"name": path.stem, "path": str(NOTEBOOKS)}}
     body, _ = exporter.from_notebook_node(page, resources=name)
-    storage.write_atomically(path, body.encode())
+    storage.write_atomically(path, _described(body, page).encode())
+
+
+def _described(body, page):
+    """Give each picture its alt text, which nbconvert's lab template leaves out."""
+    outputs = [each for cell in code_cells(page) for each in cell.outputs]
+    alts = [alt_text(each) for each in outputs if PNG in each.get("data", {})]
+    blank = 'alt="No description has been provided for this image"'
+    before, *parts = body.split(blank)
+    described = (
+        f'alt="{escape(alt)}"{part}' for alt, part in zip(alts, parts, strict=True)
+    )
+    return before + "".join(described)
 
 
 def _typeset(text):

@@ -2,16 +2,18 @@
 
 import re
 
+import nbformat
 from nbformat import NotebookNode
 
 from helpers.course.colab import course_address, in_opening, setup_cell
-from helpers.course.notebooks import code_cells, tags
+from helpers.course.notebooks import alt_text, code_cells, tags
+from helpers.course.reading import reading_rules, text_of
 
 #: Why a cell's output may depend on the machine: one of these goes with the tag.
 _REASONS = {"setup", "timing", "training", "download"}
 _IGNORED = "nbval-ignore-output"
 #: Longest code cell, widest line but for addresses; Colab scrolls sideways beyond.
-_MAX_LINES, _MAX_COLUMNS = 20, 88
+_MAX_LINES, _MAX_COLUMNS, _MAX_BYTES = 20, 88, 700_000
 _MACHINE = r"<Figure size|it/s\]|\d%\|| [\d?]+/\d+ \[|/(home|root|Users|tmp|work)/"
 _BULLETS = r"\*\*You (?:will|have):\*\*\n\n((?:- .*\n?(?:  .*\n?)*)+)"
 
@@ -22,10 +24,12 @@ def house_rules(notebook: NotebookNode, name: str) -> list[str]:
     `name` is the file's, without .ipynb: the link to Colab ends in it.
     """
     cells, code = notebook.cells, code_cells(notebook)
-    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    broken = _frame(cells, text, name)
+    text = text_of(notebook)
+    broken = [*_frame(cells, text, name), *reading_rules(notebook)]
     if len({block.count("\n- ") for block in re.findall(_BULLETS, text)}) > 1:
         broken.append("promises and recap differ in their number of bullets")
+    if (size := len(nbformat.writes(notebook))) > _MAX_BYTES:
+        broken.append(f"{size / 1000:.0f} KB, more than {_MAX_BYTES / 1000:.0f}")
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         broken.append("was not run from top to bottom; use `make notebooks`")
     for number, cell in enumerate(cells):
@@ -72,10 +76,14 @@ def _outputs(cell):
             yield f"an error in the output: {output.ename}"
         if output.get("name") == "stderr":
             yield f"standard error in the output: {output.text[:60]!r}"
+        if "image/png" in data and not alt_text(output):
+            yield "a picture without words: visualization.show(alt text)"
         if "image/svg+xml" in data:
             yield "an SVG output, which nbval would compare"
         if "image/png" not in data:  # beside a picture its description is in order
             shown += data.get("text/plain", "")
+        if re.search(r"\bTrue$", shown, re.M):
+            yield "an output that ends in True: say it in words, or assert it"
         if re.search(_MACHINE, shown):
             yield "a path, a progress bar or a bare <Figure> in the output"
 

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from helpers import ROOT, CourseError, storage
 
 NOTEBOOKS = ROOT / "notebooks"
-_PNG, _WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
+PNG, _WIDGET = "image/png", "application/vnd.jupyter.widget-view+json"
 
 
 def series(names: Sequence[str] = ()) -> list[Path]:
@@ -59,6 +59,11 @@ def tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
+def alt_text(output: NotebookNode) -> str:
+    """Return what a picture shows in words; "" where nobody has said it."""
+    return output.metadata.get(PNG, {}).get("alt", "")
+
+
 def clean(notebook: NotebookNode) -> None:
     """Leave in place what a reader needs: text, code, outputs, counts and tags."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -87,9 +92,9 @@ def figures(notebook: NotebookNode) -> dict[str, bytes]:
     The README shows them, so that it cannot show another picture than the notebook.
     """
     return {
-        f"{tag.removeprefix('figure-')}.png": base64.b64decode(output.data[_PNG])
+        f"{tag.removeprefix('figure-')}.png": base64.b64decode(output.data[PNG])
         for cell in code_cells(notebook)
         for tag in tags(cell)
         for output in cell.outputs
-        if tag.startswith("figure-") and _PNG in output.get("data", {})
+        if tag.startswith("figure-") and PNG in output.get("data", {})
     }

@@ -1,4 +1,4 @@
-"""What a training reads: losses by name, the pairs each of them takes, their checks."""
+"""What a training reads: recipes and their parts, the data of each part, checks."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,20 @@ import numpy as np
 from helpers import CourseError
 from helpers.corpus import Pair
 
-#: cosine: CosineSimilarityLoss, the squared difference of cosine and label. cosent:
-#: CoSENTLoss, which asks only that pairs stand in the order of their labels. ranking:
-#: MultipleNegativesRankingLoss on `positives`: each must beat all others of its batch.
-#: mixed: batches of "cosine" and of "ranking", in random order.
-LOSSES = {
-    "cosine": {"cosine": "CosineSimilarityLoss"},
-    "cosent": {"cosent": "CoSENTLoss"},
-    "ranking": {"ranking": "MultipleNegativesRankingLoss"},
+_RANKING = "MultipleNegativesRankingLoss"
+#: A part of a recipe and its loss. pairs: the squared difference of cosine and label.
+#: order: pairs stand in the order of their labels. The others are searches: an anchor
+#: must find its positive among all sentences of the batch.
+PARTS = {"pairs": "CosineSimilarityLoss", "order": "CoSENTLoss"}
+PARTS |= dict.fromkeys(("terms", "hard", "corpus"), _RANKING)
+#: A training takes a batch of one of its parts, then of another, in random order.
+RECIPES = {
+    "search": ("terms", "hard", "corpus", "pairs"),
+    "mixed": ("pairs", "terms"),
+    "cosine": ("pairs",),
+    "cosent": ("order",),
+    "ranking": ("terms",),
 }
-LOSSES["mixed"] = LOSSES["cosine"] | LOSSES["ranking"]
 #: Pairs with this label or a higher one count as positives.
 POSITIVE = 0.7
 
@@ -27,16 +31,28 @@ def columns(pairs: Sequence[Pair]) -> dict[str, list]:
     return {name: [getattr(pair, name) for pair in pairs] for name in names}
 
 
-def columns_for(part: str, pairs: Sequence[Pair], seed: int) -> dict[str, list]:
-    """Turn pairs into the columns that a part of a loss takes."""
-    if part != "ranking":
-        return columns(pairs)
-    anchors, others = zip(*positives(pairs, seed=seed), strict=True)
-    return {"anchor": list(anchors), "positive": list(others)}
+def columns_of(
+    recipe: str, pairs: Sequence[Pair], texts: Sequence[str], seed: int
+) -> dict[str, dict[str, list]]:
+    """Return the columns of each part of a recipe; a part without rows is left out."""
+    makers = {
+        "pairs": lambda: columns(pairs),
+        "order": lambda: columns(pairs),
+        "terms": lambda: _named(positives(pairs, seed=seed)),
+        "hard": lambda: _named(hard_triplets(pairs, seed=seed)),
+        "corpus": lambda: _named(windows(texts, seed=seed)),
+    }
+    made = {part: makers[part]() for part in RECIPES[recipe]}
+    return {part: found for part, found in made.items() if found}
+
+
+def _named(rows: list[tuple]) -> dict[str, list]:
+    names = ("anchor", "positive", "negative")
+    return {n: list(c) for n, c in zip(names, zip(*rows, strict=True), strict=False)}
 
 
 def positives(
-    pairs: Sequence[Pair], *, per_term: int = 12, seed: int = 42
+    pairs: Sequence[Pair], *, per_term: int = 8, seed: int = 42
 ) -> list[tuple[str, str]]:
     """Return anchors and positives for a ranking loss, in mixed order.
 
@@ -65,7 +81,48 @@ def _combinations(pairs: list[Pair]) -> list[tuple[str, str]]:
     return [(first, second) for first in firsts for second in seconds]
 
 
-def check_training(pairs, dev, loss, epochs, learning_rate, batch_size) -> None:
+def hard_triplets(
+    pairs: Sequence[Pair], *, seed: int = 42
+) -> list[tuple[str, str, str]]:
+    """Return an anchor, what belongs to it and what does not, for each low pair.
+
+    Of a pair below 0.7, the sentence that a pair of 0.7 or more holds too is the
+    anchor, its partner there the positive, and the other sentence the negative. Where
+    there is none, the first is the anchor, and the positive any second sentence about
+    its term; a pair without such a one is left out. In mixed order.
+    """
+    rng, beside = np.random.default_rng(seed), {}
+    for pair in (pair for pair in pairs if pair.score >= POSITIVE):
+        keys = (pair.sentence1, pair.sentence2), (pair.sentence2, pair.sentence1)
+        for key, other in (*keys, (pair.about, pair.sentence2)):
+            beside.setdefault(key, []).append(other)
+    found = []
+    for pair in (pair for pair in pairs if pair.score < POSITIVE):
+        anchor, other = pair.sentence1, pair.sentence2
+        if other in beside and anchor not in beside:
+            anchor, other = other, anchor
+        if near := beside.get(anchor) or (pair.about and beside.get(pair.about)):
+            found.append((anchor, str(rng.choice(near)), other))
+    return [found[number] for number in rng.permutation(len(found))]
+
+
+def windows(texts: Sequence[str], *, seed: int = 42) -> list[tuple[str, str]]:
+    """Return one to five words in a row from each text, and that text: a free search.
+
+    Nobody labelled them; they keep names and numbers findable. In mixed order.
+    """
+    rng, found = np.random.default_rng(seed), []
+    for text in texts:
+        words = text.split()
+        size = rng.integers(1, 6)
+        start = rng.integers(max(1, len(words) - size + 1))
+        found.append((" ".join(words[start : start + size]), text))
+    return [found[number] for number in rng.permutation(len(found))]
+
+
+def check_training(
+    pairs, dev, recipe, share, epochs, learning_rate, batch_size
+) -> None:
     """Refuse options and pairs of `fine_tune` that would ruin a model in silence.
 
     Raises CourseError, with the value and the fix, for the first thing that is wrong.
@@ -74,11 +131,13 @@ def check_training(pairs, dev, loss, epochs, learning_rate, batch_size) -> None:
     _check_whole("batch_size", batch_size)
     if not (isinstance(learning_rate, int | float) and 0 < learning_rate < 1):
         raise CourseError(
-            f"learning_rate is {learning_rate!r}; it must lie between 0 and 1; 2e-5 is "
+            f"learning_rate is {learning_rate!r}; it must lie between 0 and 1; 1e-4 is "
             "a good first try"
         )
-    if loss not in LOSSES:
-        raise CourseError(f"loss is {loss!r}; choose one of {', '.join(LOSSES)}")
+    if not (isinstance(share, int | float) and 0 < share <= 1):
+        raise CourseError(f"share is {share!r}; it must lie above 0, at most at 1")
+    if recipe not in RECIPES:
+        raise CourseError(f"recipe is {recipe!r}; choose one of {', '.join(RECIPES)}")
     _check_labels("pairs", pairs)
     if dev is not None:
         _check_labels("dev", dev)

@@ -27,7 +27,8 @@ from sentence_transformers.sentence_transformer.evaluation import (
 from helpers import CourseError, models
 from helpers.corpus import Pair
 from helpers.finetuning import checkpoints
-from helpers.finetuning.data import LOSSES, columns, columns_for
+from helpers.finetuning.comparison import blend
+from helpers.finetuning.data import PARTS, columns, columns_of
 from helpers.progress import quiet
 
 _DEV = "eval_dev_spearman_cosine"
@@ -56,13 +57,14 @@ class Training:
 class Work:
     """A training to be done: what to learn from, how, and where.
 
-    `settings` are what decides about the weights beside the pairs: loss, epochs,
-    learning_rate, batch_size and seed.
+    `texts` are the corpus. `settings` are what decides about the weights beside the
+    data: recipe, share, epochs, learning_rate, batch_size and seed.
     """
 
     base: SentenceTransformer
     pairs: Sequence[Pair]
     dev: Sequence[Pair] | None
+    texts: Sequence[str]
     settings: dict
     place: Path
     bar: bool
@@ -86,24 +88,24 @@ def train(work: Work) -> Training:
             f"the loss or the dev figure is no number any more with learning_rate "
             f"{work.settings['learning_rate']}; use a lower one, such as 2e-5"
         )
+    if (share := work.settings["share"]) < 1:
+        model = blend(work.base, model, share)
     models.named(model.eval(), f"{models.model_name(work.base)}, fine-tuned")
     best = max(history[1:], key=_rank)
     return Training(model, history, best.number, time.perf_counter() - started)
 
 
 def _trainer(work: Work, model: SentenceTransformer) -> SentenceTransformerTrainer:
-    parts = LOSSES[work.settings["loss"]]
-    data = {
-        name: columns_for(name, work.pairs, work.settings["seed"]) for name in parts
-    }
-    within = work.resumable and len(parts) == 1
+    recipe, seed = work.settings["recipe"], work.settings["seed"]
+    data = columns_of(recipe, work.pairs, work.texts, seed)
+    within = work.resumable and len(data) == 1
     trainer = SentenceTransformerTrainer(
         model=model,
         args=_arguments(work),
         train_dataset=_alone(
             {n: datasets.Dataset.from_dict(d) for n, d in data.items()}
         ),
-        loss=_alone({n: getattr(library, loss)(model) for n, loss in parts.items()}),
+        loss=_alone({n: getattr(library, PARTS[n])(model) for n in data}),
         evaluator=_evaluator(work.dev) if work.dev else None,
         callbacks=[checkpoints.Checkpoints(within)],
     )

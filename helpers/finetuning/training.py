@@ -23,15 +23,24 @@ def fine_tune(
     pairs: Sequence[Pair],
     dev: Sequence[Pair] | None = None,
     *,
+    corpus: Sequence[str] = (),
     folder: str | Path | None = None,
-    loss: str = "mixed",
+    recipe: str = "search",
+    share: float = 0.8,
     epochs: int = 2,
-    learning_rate: float = 5e-5,
+    learning_rate: float = 1e-4,
     batch_size: int = 32,
     seed: int = 42,
     show_progress_bar: bool | None = None,
 ) -> Training:
     """Train a copy of `model` on labelled pairs; `model` itself is left as it is.
+
+    The recipe "search" makes four kinds of batch: sentences about the same term, the
+    same with the pair that was labelled low as a rival, pieces of the `corpus` (texts;
+    none without) that must find their text, and the labelled pairs. "mixed" has the
+    first and the last of them, "ranking" and "cosine" one each; "cosent" asks for the
+    order of the labels alone. The weights returned lie at `share` of the way from the
+    base to the trained ones (`blend`): most of the gain, less of the loss.
 
     With `dev` pairs, the weights kept are those of the epoch whose cosines correlate
     best with dev's labels (Spearman); without, those of the last epoch. AdamW, linear
@@ -39,20 +48,21 @@ def fine_tune(
     number of threads, the same call gives the same weights.
 
     `folder` gets the finished model, whole or not at all. Until then checkpoints lie
-    beside it, in ".NAME.training", after each epoch (and every 500 steps, unless the
-    loss is "mixed"): the same call goes on from the last whole one and ends with the
-    weights it would have had. When the folder holds the finished model of the same
+    beside it, in ".NAME.training", after each epoch (and every 500 steps, where there
+    is one kind of batch): the same call goes on from the last whole one and ends with
+    the weights it would have had. When the folder holds the finished model of the same
     call, that is loaded.
 
     Raises CourseError when pairs or options cannot teach anything, the folder holds
     something else or cannot be written, or the loss is no number any more.
     """
-    check_training(pairs, dev, loss, epochs, learning_rate, batch_size)
+    check_training(pairs, dev, recipe, share, epochs, learning_rate, batch_size)
     base = models.load_model(model) if isinstance(model, str | Path | None) else model
-    settings = {"loss": loss, "epochs": epochs, "learning_rate": learning_rate}
-    settings |= {"batch_size": batch_size, "seed": seed}
+    settings = {"recipe": recipe, "share": share, "epochs": epochs}
+    settings |= {"learning_rate": learning_rate, "batch_size": batch_size, "seed": seed}
     bar = show_bars() if show_progress_bar is None else show_progress_bar
-    work = Work(base, pairs, dev, settings, Path(), bar, resumable=folder is not None)
+    kept = folder is not None
+    work = Work(base, pairs, dev, corpus, settings, Path(), bar, resumable=kept)
     if folder is not None:
         return _into(Path(folder).resolve(), work)
     with tempfile.TemporaryDirectory(prefix="fine-tune-") as place:
@@ -85,6 +95,7 @@ def _plan(work: Work) -> dict:
         "base_fingerprint": models.fingerprint(work.base),
         "pairs": _digest(work.pairs),
         "dev": _digest(work.dev or ()),
+        "corpus": hashlib.sha256(json.dumps([*work.texts]).encode()).hexdigest(),
         **work.settings,
     }
 

@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "plot_topic_scores",
         ],
         "curves": ["plot_change", "plot_cost", "plot_training"],
-        "drawings": ["drawing"],
+        "drawings": ["drawing", "show"],
         "hover": ["HoverMap", "hover_map"],
         "maps": ["plot_map"],
         "projection": ["project"],

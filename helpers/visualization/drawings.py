@@ -1,7 +1,10 @@
-"""Drawings that explain an idea: SVG sources, shown as PNG wherever a notebook is."""
+"""Pictures as a notebook shows them, each with words for those who can't see it."""
 
+import re
+
+import matplotlib.pyplot as plt
 import vl_convert
-from IPython.display import Image
+from IPython.display import Image, display
 
 from helpers import ROOT, CourseError
 
@@ -9,12 +12,20 @@ from helpers import ROOT, CourseError
 def drawing(name: str, *, width: int = 760) -> Image:
     """Return notebooks/figures/NAME.svg as a picture, `width` CSS pixels wide.
 
-    PNG, since GitHub and exported HTML do not all show SVG. Raises CourseError when
-    there is no such drawing.
+    PNG, since GitHub and exported HTML do not all show SVG; its `<title>` is the text
+    for those who can't see it. Raises CourseError when there is no such drawing.
     """
     file = ROOT / "notebooks" / "figures" / f"{name}.svg"
     if not file.is_file():
         there = ", ".join(sorted(svg.stem for svg in file.parent.glob("*.svg")))
         raise CourseError(f"{file}: no such drawing; there are: {there}")
     svg = file.read_text(encoding="utf-8")
-    return Image(vl_convert.svg_to_png(svg, scale=2), format="png", width=width)
+    alt = re.search("<title>(.*?)</title>", svg, re.S)[1]
+    png = vl_convert.svg_to_png(svg, scale=2)
+    return Image(png, format="png", width=width, alt=" ".join(alt.split()))
+
+
+def show(alt: str) -> None:
+    """Show the current figure; `alt` tells what is to be seen in it, in a sentence."""
+    display(plt.gcf(), metadata={"image/png": {"alt": alt}})
+    plt.close()

@@ -1,0 +1,102 @@
+"""How long a notebook is and how it reads: words, cells, minutes, exercises."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from helpers.course.notebooks import code_cells
+
+#: Most code cells and words of text, by the notebook's number; deep dives have more.
+_LIMITS = {0: (25, 1100)} | dict.fromkeys(range(1, 7), (40, 2000))
+_DEEP, _RATIO = (45, 2400), 1.2
+#: Minutes for a word to read, and for a code cell to be run and looked at.
+_WORD, _CELL = 1 / 200, 1 / 4
+#: Phrases that read like a report or a translation (style.md, "The voice").
+_STIFF = r"\b(we see|whoever|the mend|by lot|in truth|strangers?|let us|delve)\b|—"
+_EXERCISE = r"\*\*Exercise (\d\.\d): [^*]+\*\*"
+_LEVEL = r" \*\((easy|medium|harder|open), (\d+) min\)\*"
+_HEAD = r"\| (\d+) minutes \|.*\| about (\d+) (second|minute)s? \|"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: "5.1", how hard it is or "open", and its minutes."""
+
+    number: str
+    level: str
+    minutes: int
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """Return all text cells, a blank line between them."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return "\n\n".join(cells)
+
+
+def exercises(text: str) -> list[Exercise]:
+    """Return the exercises that a text sets, in their order."""
+    found = re.findall(_EXERCISE + _LEVEL, text)
+    return [Exercise(number, level, int(minutes)) for number, level, minutes in found]
+
+
+def minutes(notebook: NotebookNode) -> tuple[float, int]:
+    """Return the minutes that a notebook takes, and those that its head promises.
+
+    Text, code and printed output at 200 words a minute, 15 seconds for each code cell,
+    computing as the head says, exercises as they say.
+    """
+    code = code_cells(notebook)
+    printed = [out.get("text", "") for cell in code for out in cell.outputs]
+    read = " ".join([text_of(notebook), *(cell.source for cell in code), *printed])
+    head, computing, unit = re.search(_HEAD, notebook.cells[1].source).groups()
+    computing = int(computing) / (60 if unit == "second" else 1)
+    practice = sum(exercise.minutes for exercise in exercises(read))
+    own = len(read.split()) * _WORD + len(code) * _CELL
+    return own + computing + practice, int(head)
+
+
+def reading_rules(notebook: NotebookNode) -> Iterator[str]:
+    """Yield what makes a notebook too long, stiff or unlike what its head says."""
+    text, code = text_of(notebook), len(code_cells(notebook))
+    number = int(re.match(r"# (\d)", text)[1])
+    most_cells, most_words = _LIMITS.get(number, _DEEP)
+    if code > most_cells:
+        yield f"{code} code cells, more than {most_cells}"
+    if (words := len(text.split())) > most_words:
+        yield f"{words} words of text, more than {most_words}"
+    if number and len(notebook.cells) - code < _RATIO * code:
+        yield f"fewer than {_RATIO} text cells for a code cell"
+    for found in re.finditer(_STIFF, text, re.I):
+        around = text[max(0, found.start() - 20) : found.end() + 20]
+        yield f"{found[0]!r} in {around!r}: say it as style.md would"
+    yield from _time(notebook, text)
+    yield from _shapes(notebook, text)
+
+
+def _time(notebook, text):
+    if not re.search(_HEAD, notebook.cells[1].source):
+        yield "no '| 50 minutes | ... | about 30 seconds |' in the second cell"
+        return
+    needed, head = minutes(notebook)
+    if abs(needed - head) > head / 5:
+        yield f"takes about {needed:.0f} minutes, its head says {head}"
+    parts = sum(map(int, re.findall(r"^##.*\*\((\d+) min\)\*$", text, re.M)))
+    if abs(parts - head) > head / 5:
+        yield f"its sections add up to {parts} minutes, its head says {head}"
+
+
+def _shapes(notebook, text):
+    if len(re.findall(_EXERCISE, text)) != len(exercises(text)):
+        yield "an exercise without '*(easy|medium|harder|open, 5 min)*'"
+    for number, cell in enumerate(notebook.cells):
+        after = [each.source for each in notebook.cells[number + 1 : number + 4]]
+        for exercise in exercises(cell.source):
+            if exercise.level != "open" and not _closed(after):
+                yield f"exercise {exercise.number} lacks stub, check or solution"
+
+
+def _closed(after):
+    wanted = ("raise NotImplementedError", "exercises.check_", "<summary>Solution")
+    return len(after) == 3 and all(map(str.count, after, wanted))
