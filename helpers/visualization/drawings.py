@@ -1,8 +1,10 @@
 """Pictures as a notebook shows them, each with words for those who can't see it."""
 
 import re
+from io import BytesIO
 
 import matplotlib.pyplot as plt
+import PIL.Image
 import vl_convert
 from IPython.display import Image, display
 
@@ -21,8 +23,10 @@ def drawing(name: str, *, width: int = 760) -> Image:
         raise CourseError(f"{file}: no such drawing; there are: {there}")
     svg = file.read_text(encoding="utf-8")
     alt = re.search("<title>(.*?)</title>", svg, re.S)[1]
-    png = vl_convert.svg_to_png(svg, scale=2)
-    return Image(png, format="png", width=width, alt=" ".join(alt.split()))
+    png, packed = BytesIO(vl_convert.svg_to_png(svg, scale=2)), BytesIO()
+    PIL.Image.open(png).save(packed, "png", optimize=True)  # a quarter of the bytes
+    alt = " ".join(alt.split())
+    return Image(packed.getvalue(), format="png", width=width, alt=alt)
 
 
 def show(alt: str) -> None:

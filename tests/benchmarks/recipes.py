@@ -4,7 +4,7 @@
 
 Three seeds a recipe; the default with each part left out, two seeds; two more learning
 rates; and blends of each with the base: about an hour on two cores. Notebook 8 shows
-the figures. A line that is there is not measured again: delete the file to start afresh.
+the figures. A line that is there stays: delete the file to start afresh.
 """
 
 import itertools
