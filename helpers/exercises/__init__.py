@@ -4,18 +4,19 @@ A check never raises: "Run all" must reach the end of a notebook whose exercises
 still open. It says what is wrong in the order in which one would mend it.
 """
 
-from helpers.exercises.maps import check_neighbour_overlap, check_variance_kept
-from helpers.exercises.measuring import check_reciprocal_rank
-from helpers.exercises.networks import (
-    check_all_scores,
-    check_cosine_triplet_loss,
-    check_crossover,
+from helpers.exercises.changes import check_choose_share, check_gap
+from helpers.exercises.maps import check_directions_needed, check_share_of_rumours
+from helpers.exercises.measuring import (
+    check_depth_needed,
+    check_ndcg,
+    check_queries_needed,
 )
-from helpers.exercises.searching import check_search
+from helpers.exercises.networks import check_all_scores, check_cosine_triplet_loss
+from helpers.exercises.searching import check_fuse, check_search
 from helpers.exercises.start import check_unlearn
-from helpers.exercises.tuning import (
-    check_cosine_similarity_loss,
-    check_held_out_terms,
-    check_learning_rate_at,
+from helpers.exercises.tuning import check_held_out_terms, check_ranking_loss
+from helpers.exercises.vectors import (
+    check_max_pooling,
+    check_nearest,
+    check_window_starts,
 )
-from helpers.exercises.vectors import check_max_pooling, check_nearest

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from helpers.exercises.verdict import Verdict, exercise, fault_of, judged, no_number
+from helpers.exercises.verdict import Verdict, exercise, fault_of, judged
 from helpers.similarity import cosine_similarity, dot_score
 
 
@@ -53,29 +53,8 @@ def check_cosine_triplet_loss(anchor, positive, negative, margin, found):
         "one loss a triplet; take the mean": right,
         "this is the sum; take the mean": right.sum(),
         "a triplet that is right counts less than 0; stop at 0": gaps[0].mean(),
-        "positive and negative are the wrong way round": swapped.mean(),
+        "the wrong way round: is `1 -` there, the positive first?": swapped.mean(),
         "these are straight-line distances; use 1 - cosine": straight.mean(),
         "the margin is not what was asked for": wide.mean(),
     }
     return fault_of(found, right.mean(), typical, "a loss is one number")
-
-
-_SMALLEST = {(1.0, 1.0): 4, (2.0, 1.0): 3, (4.0, 1.0): 2, (0.5, 32.0): 130}
-
-
-@exercise(list(_SMALLEST), "all four cases are right")
-def check_crossover(pair, sentence, found):
-    """Exercise 1.3: `crossover(per_pair, per_sentence)` -> the smallest n, a number."""
-    if found.shape:
-        return no_number(found)
-    n, smallest = float(found), _SMALLEST[pair, sentence]
-    case = f"{pair:g} s a pair and {sentence:g} s a sentence"
-    if n != round(n):
-        return f"{n:g} with {case}; there are no parts of a sentence"
-    if n > smallest:
-        return f"with {case} a smaller n than {n:g} will do"
-    soon = (
-        f"with {case} and n = {n:g} the pairs take {n * (n - 1) / 2 * pair:g} s, "
-        f"encoding takes {n * sentence:g} s: not cheaper yet"
-    )
-    return soon if n < smallest else ""

@@ -1,60 +1,18 @@
-"""The exercises of notebooks 5 and 8: labels, losses and what they change."""
+"""The exercises of notebook 5: a split that doesn't leak, a loss by hand."""
 
 import numpy as np
 import torch
 
-from helpers.exercises.verdict import exercise, fault_of, no_number
+from helpers.exercises.verdict import exercise, fault_of
 from helpers.similarity import cosine_similarity, dot_score
 
-_RATES = [(step, 100, 2e-5, 10) for step in (5, 10, 55, 100, 0)]
-
-
-@exercise([*_RATES, (10, 10_000, 2e-5, 9_999)], "up, at the peak, down, and at 0")
-def check_learning_rate_at(step, total, peak, warmup, found):
-    """Exercise 5.1: `learning_rate_at(step, total, peak, warmup)` -> the rate.
-
-    In straight lines from 0 up to `peak` at step `warmup`, and down to 0 at `total`.
-    """
-    right = np.interp(step, [0, warmup, total], [0, peak, 0])
-    where = f"step {step} of {total}, peak {peak}, {warmup} steps of warm-up"
-    if found.shape:
-        return no_number(found)
-    if np.isclose(found, right, rtol=1e-6, atol=1e-12):
-        return ""
-    if step > warmup and np.isclose(found, peak):
-        return f"at {where} the rate has begun to fall; {found:g} is the peak"
-    if step > warmup and np.isclose(found, peak * (total - step) / total):
-        return f"at {where}: the way down begins at the end of the warm-up"
-    return f"at {where} it should be {right:g}, not {found:g}"
-
-
-_U, _V = torch.tensor([[[1, 0], [2, 0], [0, 3]], [[2, 0], [0, 1], [3, 4]]]).float()
-_LABELS = torch.tensor([0.5, 0.25, 1.0])
-
-
-@exercise([(_U, _V, _LABELS)], "squared differences 0.25, 0.0625 and 0.04")
-def check_cosine_similarity_loss(u, v, labels, found):
-    """Exercise 5.2: `cosine_similarity_loss(u, v, labels)` -> the mean, one number."""
-    off = cosine_similarity(u, v).diagonal() - labels.numpy()
-    dots = dot_score(u, v).diagonal() - labels.numpy()
-    typical = {
-        "one loss a pair; take the mean": off**2,
-        "this is the sum; take the mean": (off**2).sum(),
-        "these are dot products; divide by the lengths": (dots**2).mean(),
-        "square the differences": np.abs(off).mean(),
-        "differences of both signs cancel; square them": off.mean(),
-        "no root at the end": np.sqrt((off**2).mean()),
-    }
-    return fault_of(found, (off**2).mean(), typical, "a loss is one number")
-
-
 _FEW = ["gas", "rekt", "gas", "peel", "rekt", "RPE", "gas", "peel"]
-_MANY = [f"term {number % 20}" for number in range(200)]
+_MANY = [f"term {number * 7 % 20}" for number in range(200)]
 
 
 @exercise([(_FEW, 0.25), (_FEW, 0.5), (_MANY, 0.2)], "every term is on one side")
 def check_held_out_terms(terms, share, found):
-    """Exercise 5.3: `held_out_terms(terms, share)` -> True where a pair is held out.
+    """Exercise 5.1: `held_out_terms(terms, share)` -> True where a pair is held out.
 
     terms: one a pair, (n,) -> (n,) of bool; every term goes to one side whole.
     """
@@ -63,7 +21,56 @@ def check_held_out_terms(terms, share, found):
         return f"expected {n} of True and False, got {kind}"
     out, kept = (set(np.array(terms)[found == side].tolist()) for side in (True, False))
     if both := sorted(out & kept):
-        return f"{both[0]!r} stands on both sides; a term must go to one whole"
+        return f"{both[0]!r} is on both sides; a term must go to one whole"
     wanted, held = round(share * len(set(terms))), f"{len(out)} of {len(set(terms))}"
-    wrong = f"{held} terms are held out; with a share of {share} it should be {wanted}"
-    return "" if len(out) == wanted else wrong
+    if len(out) != wanted:
+        return f"{held} terms are held out; a share of {share} would be {wanted}"
+    return _unshuffled(terms, out) if wanted > 2 else ""  # two may come by chance
+
+
+def _unshuffled(terms, out):
+    """Name the order from which the terms `out` were taken without shuffling."""
+    orders = {"in alphabetical order": sorted(set(terms))}
+    orders["in the order of the file"] = list(dict.fromkeys(terms))
+    for name, order in orders.items():
+        for end, taken in (("first", order[: len(out)]), ("last", order[-len(out) :])):
+            if out == set(taken):
+                return f"these are the {end} terms {name}; shuffle before you cut"
+    return ""
+
+
+_ANCHORS = torch.tensor([[1.0, 0, 0], [1, 2, 2], [0, 3, 1]])
+_POSITIVES = torch.tensor([[2.0, 1, 1], [2, 2, 1], [1, 4, 3]])
+
+
+@exercise([(_ANCHORS, _POSITIVES, 20.0), (_ANCHORS, _POSITIVES, 5.0)], "as the library")
+def check_ranking_loss(anchors, positives, scale, found):
+    """Exercise 5.2: `ranking_loss(anchors, positives, scale)` -> one number.
+
+    anchors, positives: (n, d); row j of the one belongs to row j of the other.
+    """
+    cosines = cosine_similarity(anchors, positives)
+    losses, own = _losses(scale * cosines), np.exp(scale * cosines.diagonal())
+    others = np.exp(scale * cosines).sum(axis=1) - own
+    typical = {
+        "one loss an anchor; take the mean": losses,
+        "this is the sum; take the mean": losses.sum(),
+        "multiply the cosines by the scale": _losses(cosines).mean(),
+        "these are dot products; divide by the lengths": (
+            _losses(scale * dot_score(anchors, positives)).mean()
+        ),
+        "here each positive picks its anchor; sum over the positives": (
+            _losses(scale * cosines.T).mean()
+        ),
+        "the sign is wrong: minus the logarithm": -losses.mean(),
+        "this is the mean probability; take minus its logarithm": np.exp(
+            -losses
+        ).mean(),
+        "its own positive belongs in the sum too": -np.log(own / others).mean(),
+    }
+    return fault_of(found, losses.mean(), typical)
+
+
+def _losses(scores):
+    """Minus the logarithm of each row's softmax on the diagonal: (n, n) -> (n,)."""
+    return np.logaddexp.reduce(scores, axis=1) - scores.diagonal()

@@ -63,7 +63,7 @@ def plot_by_kind(
     intervals: kind -> method -> Interval. The course's methods ("bm25", "dense",
     "fused") keep their colours; others are drawn after them.
     """
-    ax = style.new_axes(8.2, 3.6, title, ax)
+    ax = style.new_axes(8.4, 3.8, title, ax)
     rows = list(intervals.values())
     colors = style.colors_of(itertools.chain(*rows), style.METHOD_COLORS)
     for place, (method, color) in enumerate(colors.items()):
@@ -82,7 +82,7 @@ def _draw_intervals(ax, found, **look):
     x, means, lows, highs = np.transpose(rows)
     ax.errorbar(x, means, yerr=[means - lows, highs - means], capsize=3, **look)
     for point in zip(x, means, strict=True):
-        style.beside(ax, point, f"{point[1]:.2f}", (5, 0), size=7)
+        style.beside(ax, point, f"{point[1]:.2f}", (5, 0), size=8)
 
 
 def plot_histograms(
@@ -96,7 +96,7 @@ def plot_histograms(
 ) -> Axes:
     """Draw the distributions of groups of values, (n,) each, over one another.
 
-    Each is scaled to the same area. `mark` draws a vertical line.
+    Each is scaled to the same area. `mark` draws a line there, named in the legend.
     """
     ax = style.new_axes(8.2, 3.0, title, ax, pad=6)
     values = np.concatenate([np.ravel(group) for group in groups.values()])
@@ -107,8 +107,8 @@ def plot_histograms(
         ax.hist(np.ravel(group), **options, alpha=0.25)
         ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)
     if mark is not None:
-        ax.axvline(mark, color="black", lw=1, ls="--")
-    ax.set(xlabel=xlabel, yticks=[])
+        ax.axvline(mark, color="black", lw=1, ls="--", label=f"the line, {mark:.2f}")
+    ax.set(xlabel=xlabel, ylabel="density, same area each", yticks=[])
     ax.spines["left"].set_visible(False)
     ax.legend()
     return ax

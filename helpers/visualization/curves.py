@@ -31,24 +31,27 @@ def plot_cost(
 ) -> Axes:
     """Draw what routes cost: seconds against the number of sentences, on log axes.
 
-    measured and expected: route -> (n, seconds), drawn as dots and as a dashed line.
+    measured: route -> (n, seconds), drawn as dots on a line; expected: the same for
+    those that are estimated, drawn as a dashed line.
     here and elsewhere: route -> (n, seconds, label), the ends to compare, drawn as a
     full and as an empty diamond.
     """
     ax = style.new_axes(8.2, 4.4, title, ax)
     colors = dict(zip(measured, style.GROUP_COLORS, strict=False))
     for route, color in colors.items():
-        ax.plot(*expected[route], ls="--", lw=1, color=color)
-        ax.plot(*measured[route], "o", ms=5, color=color, label=route)
+        if route in expected:
+            look = {"ls": "--", "lw": 1, "color": color}
+            ax.plot(*expected[route], label=f"{route}, estimated", **look)
+        ax.plot(*measured[route], "o-", ms=5, lw=1, color=color, label=route)
     for route, end in here.items():
         _draw_end(ax, end, colors[route], colors[route], (-9, 5), "right")
     for route, end in elsewhere.items():
         _draw_end(ax, end, colors[route], "white", (9, -5), "left")
     ax.margins(x=0.2)  # room for the labels on the right
-    ax.set(xscale="log", yscale="log", xlabel="number of sentences")
+    ax.set(xscale="log", yscale="log", xlabel="number of sentences", ylabel="time")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     _mark_times(ax)
-    style.legend_above(ax, ncols=2)
+    style.legend_above(ax)
     return ax
 
 
@@ -115,29 +118,32 @@ def plot_change(
 ) -> Axes:
     """Draw figures before and after, a row each, the first on top.
 
-    changes: name -> (before, after, change). The change, an Interval, is written beside
-    its row, in grey where it includes zero.
+    changes: name -> (before, after, change). The change, an Interval, is a grey bar: it
+    begins and ends as far from `before` as the bounds are from 0. Where it covers
+    `before`, the change may be luck; then the text beside the row is grey too.
     """
     ax = style.new_axes(6.4, 1.3 + 0.42 * len(changes), title, ax)
+    names = (*names, "95% interval of the change")
     for row, (*figures, change) in enumerate(changes.values()):
-        _draw_change(ax, row, figures, change, ("", "") if row else names)
-    corner, heading = (1.03, 1), "change [95 % interval]"
+        _draw_change(ax, row, figures, change, ("",) * 3 if row else names)
+    corner, heading = (1.03, 1), "change [95% interval]"
     style.beside(ax, corner, heading, (0, 6), xycoords="axes fraction")
     ax.set_yticks(range(len(changes)), list(changes))
-    ax.invert_yaxis()
-    ax.margins(y=0.12)
+    ax.set_ylim(len(changes) - 0.4, -0.6)
     ax.grid(axis="x", lw=0.4, alpha=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel(xlabel)
-    style.legend_above(ax, ncols=2)
+    style.legend_above(ax, ncols=3)
     return ax
 
 
 def _draw_change(ax, row, figures, change, labels):
-    ax.plot(figures, [row, row], lw=3, color="#DDDDDD", zorder=1)
-    marks = zip(figures, "so", _BEFORE_AFTER, labels, strict=True)
+    reach = [figures[0] + end for end in (change.low, change.high)]
+    bar = {"lw": 6, "color": "#CCCCCC", "solid_capstyle": "butt", "zorder": 1}
+    marks = zip(figures, "so", _BEFORE_AFTER, labels[:2], strict=True)
     for figure, mark, color, label in marks:
         ax.plot(figure, row, mark, ms=7, color=color, label=label, zorder=2)
+    ax.plot(reach, [row, row], label=labels[2], **bar)
     grey = "#777777" if change.low <= 0 <= change.high else "#111111"
     place = {"xycoords": ax.get_yaxis_transform(), "va": "center"}
     ax.annotate(f"{change}", (1.03, row), color=grey, **place)

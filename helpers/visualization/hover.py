@@ -1,21 +1,20 @@
-"""A map to touch: one HTML page around a Vega-Lite chart, templates/hover_map.json."""
+"""A map to touch: one HTML page with its data, no library: templates/hover_map.html."""
 
 import html
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import vl_convert
 
 from helpers import pages, storage
 from helpers.corpus import Document
 from helpers.visualization.maps import checked_points
 from helpers.visualization.style import topic_colors
 
-_CHART = Path(pages.__file__).parent / "templates" / "hover_map.json"
+#: Pixels around the dots.
+_MARGIN = 12
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class HoverMap:
         page = html.escape(self.html, quote=True)
         return (
             f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="map" '
-            f'style="width: 100%; height: {self.height + 110}px; border: 0"></iframe>'
+            f'style="width: 100%; height: {self.height + 90}px; border: 0"></iframe>'
         )
 
     def save(self, path: str | Path) -> Path:
@@ -47,51 +46,38 @@ def hover_map(
     documents: Sequence[Document],
     *,
     title: str = "",
-    width: int = 760,
-    height: int = 570,
+    width: int = 860,
+    height: int = 480,
 ) -> HoverMap:
     """Make a map to touch: (n, 2) and n documents; `width` and `height` in pixels.
 
     Hover over a dot to read its sentence, click a topic in the legend to hide it or
-    bring it back, type a word to light up the sentences that hold it. The page carries
-    its own Vega, so it needs no network. Whatever a sentence holds is shown as text.
-    Raises CourseError when points and documents differ in number.
+    bring it back, type a word to light up the sentences that contain it. The page is
+    complete: it needs no network and no library. Whatever a sentence holds is shown as
+    text. Raises CourseError when points and documents differ in number.
     """
     points = checked_points(points, documents)
-    chart = _chart(points, documents, (width, height))
-    version = re.findall(r"v(\d+\.\d+)", chart["$schema"])[0]
+    places = _pixels(points, (width, height)).round(1).tolist()
+    dots = [
+        (*place, each.content, each.topic, each.subtopic, each.id)
+        for place, each in zip(places, documents, strict=True)
+    ]
+    colors = list(topic_colors(documents).items())
+    rows = json.dumps({"colors": colors, "dots": dots}, ensure_ascii=False)
     page = pages.render(
         "hover_map.html",
         title=title,
         width=width,
-        library=vl_convert.javascript_bundle(vl_version=version),
+        height=height,
         # Inside a script only "<" can do harm; \u003c is the same letter in JSON.
-        spec=json.dumps(chart).replace("<", "\\u003c"),
+        rows=rows.replace("<", "\\u003c"),
     )
     return HoverMap(page, len(documents), height)
 
 
-def _chart(points, documents, size):
-    """Fill in the Vega-Lite specification."""
-    chart, colors = json.loads(_CHART.read_text("utf-8")), topic_colors(documents)
-    chart["width"], chart["height"] = size
-    places = zip(points.astype(float).tolist(), documents, strict=True)
-    chart["data"]["values"] = [
-        {"x": round(x, 3), "y": round(y, 3), "sentence": d.content}
-        | {"topic": d.topic, "subtopic": d.subtopic, "id": d.id}
-        for (x, y), d in places
-    ]
-    chart["params"][0]["value"] = [{"topic": topic} for topic in colors]
-    scale = {"domain": list(colors), "range": list(colors.values())}
-    chart["encoding"]["color"]["scale"] = scale
-    for axis, domain in zip("xy", _domains(points, size), strict=True):
-        chart["encoding"][axis]["scale"]["domain"] = domain
-    return chart
-
-
-def _domains(points, size):
-    """Low and high end of each axis; a step is as long across as up."""
+def _pixels(points, size):
+    """(n, 2) -> (n, 2) from the top left corner; a step is as long across as up."""
     low, high = points.min(axis=0), points.max(axis=0)
-    half = float(max((high - low) / size)) / 2 or 0.5
-    middles = ((low + high) / 2).tolist()
-    return [[m - half * s, m + half * s] for m, s in zip(middles, size, strict=True)]
+    size = np.array(size, dtype=float)
+    step = max((high - low) / (size - 2 * _MARGIN)) or 1.0  # units a pixel
+    return size / 2 + (points - (low + high) / 2) / step * [1, -1]

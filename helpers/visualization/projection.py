@@ -21,7 +21,7 @@ def project(
     its seed, one machine gives the same map twice, but machines differ. It looks at
     `n_neighbors`, or at all others where there are fewer. "pca" keeps the two
     directions of most variance, everywhere the same; it also places fewer than four
-    rows for "umap".
+    rows for "umap", and turns its maps so that they are widest across.
 
     Raises CourseError for another method, rows that are not finite, or no rows.
     """
@@ -38,7 +38,7 @@ def project(
     options = {"init": "spectral" if len(rows) > 10 else "random", "min_dist": min_dist}
     near = min(n_neighbors, len(rows) - 1)
     umap = UMAP(near, metric="cosine", random_state=seed, n_jobs=1, **options)
-    return umap.fit_transform(rows)
+    return _pca(umap.fit_transform(rows))
 
 
 def _pca(rows):

@@ -131,7 +131,7 @@ def test_a_newcomer_gets_through_notebook_0_and_asks_a_question(opened):
 def test_the_search_box_ranks_anew_for_another_world(opened):
     lab = opened("03_semantic_search.ipynb")
     lab.run_all()
-    lab.scroll_to("3.7 Your own queries")
+    lab.scroll_to("3.5 Your own queries")
     box = lab.page.get_by_placeholder("type a query and press Enter")
     columns = lab.page.locator(".jp-OutputArea-output section")
 
@@ -161,68 +161,62 @@ def test_the_search_box_ranks_anew_for_another_world(opened):
 def test_the_hover_map_shows_hides_and_finds_sentences(opened):
     lab = opened("04_umap_visualization.ipynb")
     lab.run_all()
-    lab.scroll_to("4.7 A map to touch")
+    lab.scroll_to("4.3 The map")
     frame = lab.page.frame_locator("iframe").first
-    canvas = frame.locator("canvas")
-    canvas.wait_for(timeout=30_000)
+    dots = frame.locator("circle")
+    dots.first.wait_for(timeout=30_000)
     lab.page.locator("iframe").first.evaluate(
         "frame => frame.scrollIntoView({block: 'start'})"
     )
     lab.page.wait_for_timeout(1_000)
-    tip = frame.locator("#vg-tooltip-element.visible")
-    sentence = tip.locator("td.value").first
+    tip, output = frame.locator("#tip"), frame.locator("output")
     rows = drawn(frame)
+    assert dots.count() == len(rows) == 480
     coin, lift = (lonely(rows, topic) for topic in ("crypto", "powerlifting"))
+    svg = frame.locator("svg")
 
     def hover(row):
-        box = canvas.bounding_box()
-        x, y = box["x"] + row["left"], box["y"] + box["height"] - row["up"]
-        lab.page.mouse.move(x - 3, y)
+        box = svg.bounding_box()
+        x, y = box["x"] + row["x"] * zoom(box), box["y"] + row["y"] * zoom(box)
+        lab.page.mouse.move(x - 9, y)
         lab.page.mouse.move(x, y, steps=3)
-        lab.page.wait_for_timeout(400)
+        lab.page.wait_for_timeout(200)
 
     for row in (coin, lift):
         hover(row)
-        assert sentence.inner_text() == row["sentence"]
+        assert tip.locator("span").inner_text() == row["sentence"]
+    assert f"powerlifting · {lift['subtopic']}" in tip.locator("small").inner_text()
     lab.picture("hover_map")
-    box = canvas.bounding_box()
-    beside = box["x"] + 20, box["y"] + box["height"] / 2  # the map is tall: no dots
-    lab.page.mouse.move(*beside, steps=3)
-    tip.wait_for(state="hidden")  # or it lies over the first picture
-    frame.locator("input").fill("")  # scrolls to it, now and not between two pictures
-    lab.page.wait_for_timeout(600)
+    svg.hover(position={"x": 2, "y": 2})  # the margin: no dots
+    tip.wait_for(state="hidden")
 
-    before = canvas.screenshot()
-    frame.locator("input").fill("whale")
-    lab.page.wait_for_timeout(600)
-    assert canvas.screenshot() != before
+    lit = frame.locator("circle.found")
+    wanted = [row for row in rows if "whale" in row["sentence"].lower()]
+    frame.locator("input").fill("Whale")
+    assert lit.count() == len(wanted) > 5
+    assert output.inner_text() == f"{len(wanted)} of 480"
     frame.locator("input").fill("")
-    lab.page.wait_for_timeout(600)
-    assert canvas.screenshot() == before
+    assert lit.count() == 0
 
     for hidden in (True, False):
-        box = canvas.bounding_box()
-        lab.page.mouse.click(box["x"] + 40, box["y"] + 13)  # crypto, in the legend
+        frame.get_by_role("button", name="crypto").click()
         hover(lift)
-        assert sentence.inner_text() == lift["sentence"]
+        assert tip.locator("span").inner_text() == lift["sentence"]
         hover(coin)
-        if hidden:
-            assert tip.count() == 0
-        else:
-            assert sentence.inner_text() == coin["sentence"]
+        assert tip.is_hidden() == hidden
+    assert tip.locator("span").inner_text() == coin["sentence"]
 
 
-def drawn(frame, padding=12, margin=5):
-    """Return the rows that the map was given, with their places in pixels."""
-    script = frame.locator("body script").first.text_content()
-    found = json.loads(re.search(r'"#map", (\{.*\}), \{actions', script)[1])
-    rows = found["data"]["values"]
-    for place, axis, size in (("left", "x", "width"), ("up", "y", "height")):
-        low, high = found["encoding"][axis]["scale"]["domain"]
-        step = (found[size] - 2 * padding) / (high - low)
-        for row in rows:
-            row[place] = margin + padding + (row[axis] - low) * step
-    return rows
+def zoom(box):
+    """Return the pixels on the screen for one of the map's own."""
+    return box["width"] / 860
+
+
+def drawn(frame):
+    """Return the rows that the map was given, with their places in its own pixels."""
+    script = frame.locator('script[type="application/json"]').first.text_content()
+    names = "x", "y", "sentence", "topic", "subtopic", "id"
+    return [dict(zip(names, dot, strict=True)) for dot in json.loads(script)["dots"]]
 
 
 def lonely(rows, topic):
@@ -230,9 +224,7 @@ def lonely(rows, topic):
 
     def room(row):
         others = (other for other in rows if other is not row)
-        return min(
-            (row["left"] - o["left"]) ** 2 + (row["up"] - o["up"]) ** 2 for o in others
-        )
+        return min((row["x"] - o["x"]) ** 2 + (row["y"] - o["y"]) ** 2 for o in others)
 
     return max((row for row in rows if row["topic"] == topic), key=room)
 
@@ -244,7 +236,9 @@ def test_an_exported_notebook_shows_the_map_and_asks_for_nothing(browser, tmp_pa
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto((tmp_path / "page.html").as_uri())
-    page.frame_locator("iframe").first.locator("canvas").wait_for(timeout=30_000)
+    dots = page.frame_locator("iframe").first.locator("circle")
+    dots.first.wait_for(timeout=30_000)
+    assert dots.count() == 480
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert errors == []
     page.close()
@@ -263,15 +257,15 @@ def test_ten_thousand_points_answer_quickly(browser, tmp_path):
     page = browser.new_page(viewport={"width": 900, "height": 700})
     visualization.hover_map(points, documents, title="many").save(tmp_path / "m.html")
     page.goto((tmp_path / "m.html").as_uri())
-    canvas = page.locator("canvas")
-    canvas.wait_for(timeout=30_000)
-    box, before = canvas.bounding_box(), canvas.screenshot()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.locator("#vg-tooltip-element.visible").wait_for(timeout=5_000)
-    assert evil in page.locator("#vg-tooltip-element td.value").first.inner_text()
+    dots = page.locator("circle")
+    dots.last.wait_for(timeout=30_000)
+    assert dots.count() == 10_000
+    dots.last.hover()
+    assert page.locator("#tip span").inner_text() == f"{evil} 9999"
     assert page.title() == "many"
-    page.mouse.move(2, 2)
+    started = time.monotonic()
     page.locator("input").fill("777")
-    page.wait_for_timeout(1_000)
-    assert canvas.screenshot() != before
+    assert page.locator("output").inner_text() == "19 of 10000"
+    assert time.monotonic() - started < 1
+    assert page.locator("img").count() == 0
     page.close()

@@ -3,42 +3,42 @@
 import numpy as np
 
 
-def nearest(points, k, start=1):
-    """Return the sets of numbers of the k nearest points."""
-    distances = np.linalg.norm(points[:, None] - points, axis=2)
-    return [set(row[start:][:k]) for row in distances.argsort(axis=1).tolist()]
+def needed(rows, share, power=2, centre=True):
+    """Return the place of the first direction with which the share is reached."""
+    sizes = np.linalg.svd(rows - centre * rows.mean(axis=0), compute_uv=False) ** power
+    return (np.cumsum(sizes) / sizes.sum() >= share).argmax()
 
 
-def common(first, second, k, start=1):
-    """Return how many neighbours two maps have in common, on average."""
-    pairs = zip(nearest(first, k, start), nearest(second, k, start), strict=True)
-    return np.mean([len(a & b) for a, b in pairs])
-
-
-def sizes(rows):
-    return np.linalg.svd(rows, compute_uv=False)
+def rumours(near, join=set.intersection):
+    """Return the share of the first map's neighbours that the others don't confirm."""
+    rows = [[set(row) for row in each] for each in np.array(near).tolist()]
+    told = [len(mine & join(*theirs)) for mine, *theirs in zip(*rows, strict=True)]
+    return 1 - np.mean(told) / len(near[0][0])
 
 
 WRONG = {
-    "variance_kept": {
+    "directions_needed": {
+        "a place": (needed, "counted from 0"),
         "not centred": (
-            lambda r, m: (sizes(r)[:m] ** 2).sum() / (sizes(r) ** 2).sum(),
+            lambda r, s: needed(r, s, centre=False) + 1,
             "subtract the mean",
         ),
         "not squared": (
-            lambda r, m: sizes(r - r.mean(0))[:m].sum() / sizes(r - r.mean(0)).sum(),
+            lambda r, s: needed(r, s, power=1) + 1,
             "variances are their squares",
         ),
-        "a share each": (lambda r, m: np.ones(m), "expected one number"),
-        "all of it": (lambda r, m: 1.0, "off by up to"),
+        "a share each": (lambda r, s: np.ones(5), "expected one number"),
+        "all of them": (lambda r, s: 5, "off by up to"),
     },
-    "neighbour_overlap": {
-        "counts itself": (
-            lambda a, b, k: common(a, b, k, start=0) / k,
-            "counts itself as a neighbour",
+    "share_of_rumours": {
+        "the survivors": (lambda near: 1 - rumours(near), "rumours are the rest"),
+        "a count": (lambda near: rumours(near) * len(near[0][0]), "divide by k"),
+        "two maps": (lambda near: rumours(near[:2]), "only the first two maps"),
+        "any map": (lambda near: rumours(near, set.union), "on all the maps"),
+        "place by place": (
+            lambda near: 1 - np.all([each == near[0] for each in near], axis=0).mean(),
+            "compare sets",
         ),
-        "a count": (common, "divide by k = 3"),
-        "same map only": (lambda a, b, k: 1.0, "off by up to"),
-        "row by row": (lambda a, b, k: np.ones(len(a)), "expected one number"),
+        "row by row": (lambda near: np.ones(12), "expected one number"),
     },
 }

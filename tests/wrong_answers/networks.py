@@ -44,7 +44,13 @@ WRONG = {
         ),
         "swapped": (
             lambda a, p, n, m: triplets(apart, apart)(a, n, p, m).mean(),
-            "the wrong way round",
+            "the positive first?",
+        ),
+        "cosines as distances": (
+            lambda *given: triplets(F.cosine_similarity, F.cosine_similarity)(
+                *given
+            ).mean(),
+            "is `1 -` there",
         ),
         "distances": (
             lambda *given: triplets(length, length)(*given).mean(),
@@ -55,15 +61,5 @@ WRONG = {
             "the margin is not",
         ),
         "another": (lambda a, p, n, m: apart(a, p).mean(), "off by up to"),
-    },
-    "crossover": {
-        "equal will do": (
-            lambda pair, sentence: int(2 * sentence / pair) + 1,
-            "encoding takes 3 s: not cheaper yet",
-        ),
-        "not whole": (lambda p, s: 2 * s / p + 1.5, "no parts of a sentence"),
-        "n squared": (lambda p, s: int(s // p) + 2, "not cheaper yet"),
-        "too late": (lambda p, s: int(2 * s // p) + 3, "a smaller n than 5 will do"),
-        "two numbers": (lambda p, s: (p, s), "expected one number"),
     },
 }
