@@ -147,6 +147,16 @@ def test_evaluate_agrees_with_trec_eval(command, model):
     assert report["dense"]["recall@10"] == pytest.approx(expected[R @ 10], abs=1e-6)
 
 
+def test_evaluate_judges_by_the_split_that_is_asked_for(command, beir, tiny_folder):
+    dev = "query-id\tcorpus-id\tscore\nq3\td2\t1\n"
+    (beir / "qrels/dev.tsv").write_text(dev)
+    counts = {}
+    for split in ("test", "dev", "all"):
+        call = ("evaluate", "--data", beir, "--split", split, "--model", tiny_folder)
+        counts[split] = json.loads(command(*call, "--json")[1])["queries"]
+    assert counts == {"test": 2, "dev": 1, "all": 3}
+
+
 def test_evaluate_without_kinds_has_none(command, beir, tiny_folder):
     plain = [{k: q[k] for k in ("_id", "text")} for q in QUERIES]
     (beir / "queries.jsonl").write_text(lines(plain))

@@ -21,7 +21,7 @@ def test_the_console_example_prints_what_it_shows(command):
 
 
 def test_the_table_of_figures_is_what_evaluate_prints(command):
-    _, out, _ = command("evaluate", "--json")
+    _, out, _ = command("evaluate", "--split", "all", "--json")
     report = json.loads(out)
     rows = re.findall(
         r"^\| ([a-z0-9 ]+) \| (0\.\d\d) \| (0\.\d\d) \| (0\.\d\d) \|$", README, re.M
