@@ -49,6 +49,8 @@ BREAK = {
     "a progress bar": ("text", "3/3 [00:01<00:00, 2.9it/s]", "progress bar"),
     "a path": ("text", "/" + "home/somebody/data", "a path"),
     "standard error": ("name", "stderr", "standard error"),
+    "a bare truth": ("text", "it rises: True", "ends in True"),
+    "too heavy": ("text", "x" * 700_000, "more than 700"),
 }
 
 
@@ -78,9 +80,14 @@ def test_house_rules_find_the_rest():
     def set_source(number, source):
         return lambda notebook: code_cells(notebook)[number].update(source=source)
 
+    def wordless(notebook):
+        outputs = [o for c in code_cells(notebook) for o in c.outputs]
+        next(o for o in outputs if "image/png" in o.get("data", {})).metadata = {}
+
     def promises_a_picture(notebook):
         code_cells(notebook)[2].metadata["tags"] = ["figure-lost"]
 
+    assert "a picture without words" in faults(wordless)
     assert "a figure tag, and no picture" in faults(promises_a_picture)
     assert "shared setup cell" in faults(set_source(0, "import sys"))
     assert "21 lines of code" in faults(set_source(3, "x = 1\n" * 21))

@@ -50,8 +50,8 @@ def minutes(notebook: NotebookNode) -> tuple[float, int]:
     code = code_cells(notebook)
     printed = [out.get("text", "") for cell in code for out in cell.outputs]
     read = " ".join([text_of(notebook), *(cell.source for cell in code), *printed])
-    head, computing, unit = re.search(_HEAD, notebook.cells[1].source).groups()
-    computing = int(computing) / (60 if unit == "second" else 1)
+    [(head, count, unit)] = re.findall(_HEAD, notebook.cells[1].source)
+    computing = int(count) / (60 if unit == "second" else 1)
     practice = sum(exercise.minutes for exercise in exercises(read))
     own = len(read.split()) * _WORD + len(code) * _CELL
     return own + computing + practice, int(head)
@@ -60,7 +60,7 @@ def minutes(notebook: NotebookNode) -> tuple[float, int]:
 def reading_rules(notebook: NotebookNode) -> Iterator[str]:
     """Yield what makes a notebook too long, stiff or unlike what its head says."""
     text, code = text_of(notebook), len(code_cells(notebook))
-    number = int(re.match(r"# (\d)", text)[1])
+    number = int(text[2])  # a title begins "# 3. "
     most_cells, most_words = _LIMITS.get(number, _DEEP)
     if code > most_cells:
         yield f"{code} code cells, more than {most_cells}"

@@ -91,7 +91,8 @@ def hard_triplets(
     there is none, the first is the anchor, and the positive any second sentence about
     its term; a pair without such a one is left out. In mixed order.
     """
-    rng, beside = np.random.default_rng(seed), {}
+    rng = np.random.default_rng(seed)
+    beside: dict[str, list[str]] = {}
     for pair in (pair for pair in pairs if pair.score >= POSITIVE):
         keys = (pair.sentence1, pair.sentence2), (pair.sentence2, pair.sentence1)
         for key, other in (*keys, (pair.about, pair.sentence2)):

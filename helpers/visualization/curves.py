@@ -123,9 +123,9 @@ def plot_change(
     `before`, the change may be luck; then the text beside the row is grey too.
     """
     ax = style.new_axes(6.4, 1.3 + 0.42 * len(changes), title, ax)
-    names = (*names, "95% interval of the change")
+    legend = (*names, "95% interval of the change")
     for row, (*figures, change) in enumerate(changes.values()):
-        _draw_change(ax, row, figures, change, ("",) * 3 if row else names)
+        _draw_change(ax, row, figures, change, ("",) * 3 if row else legend)
     corner, heading = (1.03, 1), "change [95% interval]"
     style.beside(ax, corner, heading, (0, 6), xycoords="axes fraction")
     ax.set_yticks(range(len(changes)), list(changes))

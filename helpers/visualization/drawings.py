@@ -21,7 +21,7 @@ def drawing(name: str, *, width: int = 760) -> Image:
         there = ", ".join(sorted(svg.stem for svg in file.parent.glob("*.svg")))
         raise CourseError(f"{file}: no such drawing; there are: {there}")
     svg = file.read_text(encoding="utf-8")
-    alt = re.search("<title>(.*?)</title>", svg, re.S)[1]
+    [alt] = re.findall("<title>(.*?)</title>", svg, re.S)
     png, packed = BytesIO(vl_convert.svg_to_png(svg, scale=2)), BytesIO()
     plt.imsave(packed, plt.imread(png))  # a quarter of the bytes
     alt = " ".join(alt.split())
