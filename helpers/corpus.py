@@ -193,7 +193,7 @@ def _score(record, place):
 
 
 def _refuse_leaks(found: dict[Path, list[tuple[str, Pair]]]) -> None:
-    """Raise CourseError where a sentence of one file stands in another too."""
+    """Raise CourseError where a sentence of one file is also in another."""
     seen: dict[str, tuple[Path, str]] = {}
     for file, pairs in found.items():
         for place, pair in pairs:
@@ -201,7 +201,7 @@ def _refuse_leaks(found: dict[Path, list[tuple[str, Pair]]]) -> None:
                 other, there = seen.setdefault(_folded(sentence), (file, place))
                 if other != file:
                     raise CourseError(
-                        f"{place}: the sentence {sentence!r} stands in {there} too; a "
+                        f"{place}: the sentence {sentence!r} is also in {there}; a "
                         "sentence belongs to one split, or the test is no test"
                     )
 

@@ -193,7 +193,7 @@ def test_a_sentence_in_two_splits_is_refused(tmp_path, copy, loaded):
         test=[(copy, "f")],
     )
     message = (
-        r"test\.jsonl, line 1: the sentence .* stands in .*train\.jsonl, line 2 too"
+        r"test\.jsonl, line 1: the sentence .* is also in .*train\.jsonl, line 2; a"
     )
     with pytest.raises(CourseError, match=message):
         corpus.load_pairs(tmp_path, split=loaded)

