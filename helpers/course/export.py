@@ -61,5 +61,6 @@ def _relinked(notebook, ending="ipynb"):
     for cell in page.cells:
         if cell.cell_type == "markdown":
             text = cell.source.replace("](../", "](../../")
+            text = text.replace("](GLOSSARY", "](../../notebooks/GLOSSARY")
             cell.source = re.sub(r"\((0\d_\w+)\.ipynb\)", rf"(\1.{ending})", text)
     return page
