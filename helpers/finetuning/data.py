@@ -113,7 +113,7 @@ def windows(texts: Sequence[str], *, seed: int = 42) -> list[tuple[str, str]]:
     Nobody labelled them; they keep names and numbers findable. In mixed order.
     """
     rng, found = np.random.default_rng(seed), []
-    for text in texts:
+    for text in filter(str.strip, texts):
         words = text.split()
         size = rng.integers(1, 6)
         start = rng.integers(max(1, len(words) - size + 1))
