@@ -60,7 +60,7 @@ class SearchBox:
         """Show the widget where there is a kernel, else the table for one query."""
         lines = [f"query: {self.query}"]
         for name, hits in self.search(self.query).items():
-            lines += [name, *(f"  {h.rank}  {h.score:.3g}  {h.text}" for h in hits)]
+            lines += [name, *(f"  {h.rank}  {h.score:#.3g}  {h.text}" for h in hits)]
         page = self.to_html(self.query, heading=True)
         table = {"text/plain": "\n".join(lines), "text/html": page}
         return self.widget()._repr_mimebundle_() | table
@@ -72,7 +72,7 @@ class SearchBox:
         rows = [
             {
                 "pieces": _pieces(hit.text, matches(query, hit.text)),
-                "score": f"{hit.score:.3g}",
+                "score": f"{hit.score:#.3g}",
                 "topic": hit.topic,
                 "width": f"{max(hit.score, 0) / best if best > 0 else 0:.0%}",
             }

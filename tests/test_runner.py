@@ -122,8 +122,21 @@ def test_html_asks_for_nothing_and_escapes_text(tmp_path):
     assert not re.findall(r'(?:src|href)="(https?:[^"]+)"', html)
 
 
+@pytest.fixture(scope="module")
+def pages():
+    export.write_pages()
+
+
+def test_links_lead_from_a_notebook_to_a_section_of_the_readme(tmp_path, pages):
+    export.to_html(notebooks.read(SERIES[0]), tmp_path / "out.html")
+    assert 'href="README.html#the-series"' in (tmp_path / "out.html").read_text("utf-8")
+    readme = (export.BUILD / "html" / "README.html").read_text(encoding="utf-8")
+    assert 'id="the-series"' in readme and 'href="00_start_here.html"' in readme
+    assert 'src="../../notebooks/figures/map.png"' in readme
+
+
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
-def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path):
+def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path, pages):
     export.to_html(notebooks.read(path), tmp_path / "out.html")
     html = (tmp_path / "out.html").read_text(encoding="utf-8")
     for frame in re.findall(r'srcdoc="([^"]*)"', html):
@@ -132,7 +145,7 @@ def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path):
     html = re.sub(r'srcdoc="[^"]*"', "", html)
     for link in re.findall(r'<a [^>]*href="([^"#:]+)"', html):
         place = ROOT / "build" / "html" / link
-        if link.endswith(".html"):
+        if re.match(r"\d\d_", link):
             place = path.with_name(link).with_suffix(".ipynb")
         assert place.resolve().exists(), link
     loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)

@@ -118,7 +118,7 @@ def test_histograms_have_equal_areas():
             area[color] = area.get(color, 0) + patch.get_height() * patch.get_width()
     assert list(area.values()) == pytest.approx([1, 1])
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == ["few", "many", "the line, 0.50"]
+    assert names == ["few", "many", "threshold, 0.50"]
 
 
 def test_costs_stand_at_their_places_on_log_axes():
@@ -355,7 +355,7 @@ def test_a_training_shows_its_loss_its_figures_and_the_best_epoch():
     assert (list(loss.get_xdata()), list(loss.get_ydata())) == ([1, 2], [0.5, 0.2])
     assert {tuple(set(line.get_xdata())) for line in ax.lines} >= {(1,)}
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert names == ["dev", "loss"]
+    assert names == ["dev", "epoch kept", "loss"]
 
 
 def test_a_change_shows_both_figures_and_writes_the_interval_beside_them():

@@ -29,6 +29,7 @@ def run(options: Namespace) -> int:
         folder = export.BUILD / "html"
         for path in paths:
             export.to_html(notebooks.read(path), folder / f"{path.stem}.html")
+        export.write_pages()
         say(f"HTML of {len(paths)} notebooks in build/html")
         return 0
     model = options.model

@@ -1,5 +1,6 @@
 """Execute the series of notebooks, with a progress bar for people."""
 
+import asyncio
 import os
 import re
 import sys
@@ -37,24 +38,38 @@ class Result:
 def run_series(
     paths: Sequence[Path], *, in_place: bool = False, model: str | None = None
 ) -> list[Result]:
-    """Execute notebooks one after another; `model` takes the place of COURSE_MODEL.
+    """Execute notebooks, two at a time; `model` takes the place of COURSE_MODEL.
 
-    Writes copies and HTML under build/, and says so when there is one to read; or, with
-    `in_place`, renews the saved outputs of all that passed. Raises CourseError when one
-    breaks a house rule, and for outputs of another model or device than the course's.
+    Writes copies and HTML under build/, and says so when there is one to read. With
+    `in_place`, they run one after another, so that what they time is their own, and the
+    saved outputs of all that passed are renewed. Raises CourseError when one breaks a
+    house rule, and for outputs of another model or device than the course's.
     """
     if in_place:
         _refuse_others(model)
-    results = []
-    for path in paths:
-        notebook, result = run(path, model=model, in_place=in_place)
+    lanes = 1 if in_place else min(2, os.cpu_count() or 1, len(paths))
+    return asyncio.run(_run_all(paths, lanes, in_place=in_place, model=model))
+
+
+async def _run_all(paths, lanes, *, in_place, model):
+    """Run in `lanes` kernels at once, which share the cores."""
+    free = asyncio.Semaphore(lanes)
+    threads = max(1, (os.cpu_count() or 1) // lanes)
+
+    async def one(path):
+        async with free:
+            notebook, result = await _run(path, model, in_place, threads)
         if not in_place:
             export.write_copies(notebook, path)
             for line in (*_in_numbers(notebook), f"Read: build/html/{path.stem}.html"):
                 say(line)
         elif result.passed:
             _renew(notebook, path)
-        results.append(result)
+        return result
+
+    results = await asyncio.gather(*map(one, paths))
+    if not in_place:
+        export.write_pages()
     return results
 
 
@@ -65,6 +80,10 @@ def run(
 
     A failing cell ends the run and is described in the result; it is not raised.
     """
+    return asyncio.run(_run(path, model, in_place, os.cpu_count() or 1))
+
+
+async def _run(path, model, in_place, threads):
     notebook = notebooks.read(path)
     if in_place:
         carry_address(notebook, path.stem, course_address())
@@ -74,7 +93,7 @@ def run(
     start, person = time.perf_counter(), sys.stderr.isatty()
     look = {"desc": path.stem, "bar_format": _BAR, "mininterval": 0}
     with tqdm(total=len(code), disable=not person, **look) as bar:
-        error = _executed(notebook, path, model, bar)
+        error = await _executed(notebook, path, _environment(model, threads), bar)
     seconds = time.perf_counter() - start
     if not person:
         word = "FAILED" if error else "passed"
@@ -83,7 +102,7 @@ def run(
     return notebook, Result(path.stem, len(code), seconds, not error, error)
 
 
-def _executed(notebook, path, model, bar):
+async def _executed(notebook, path, environment, bar):
     """Execute; return "" or the last line of what went wrong."""
     client = NotebookClient(
         notebook,
@@ -95,7 +114,7 @@ def _executed(notebook, path, model, bar):
         on_cell_executed=lambda **_: bar.update(),
     )
     try:
-        client.execute(env=_environment(model))
+        await client.async_execute(env=environment)
     except _FAILURES as failure:
         lines = [line for line in str(failure).splitlines() if line.strip()]
         return re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]) if lines else repr(failure)
@@ -112,12 +131,13 @@ def _in_numbers(notebook):
     return []
 
 
-def _environment(model):
+def _environment(model, threads):
     """Return the kernel's environment: helpers are found, and no bar is saved."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     bars = dict.fromkeys(["TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"], "1")
-    return os.environ | found | bars | ({"COURSE_MODEL": model} if model else {})
+    cores = {"OMP_NUM_THREADS": str(threads)} | os.environ
+    return cores | found | bars | ({"COURSE_MODEL": model} if model else {})
 
 
 def _renew(notebook, path):

@@ -46,7 +46,7 @@ def plot_similarity(
 
 def _write_figures(ax, scores):
     for (row, column), value in np.ndenumerate(scores):
-        color = "white" if abs(value) > 0.6 else "black"
+        color = "white" if abs(value) > 0.75 else "black"
         text = f"{value:.2f}".replace("-0.00", "0.00")
         ax.text(column, row, text, ha="center", va="center", color=color, size=7)
 
@@ -63,7 +63,7 @@ def plot_by_kind(
     intervals: kind -> method -> Interval. The course's methods ("bm25", "dense",
     "fused") keep their colours; others are drawn after them.
     """
-    ax = style.new_axes(8.4, 3.8, title, ax)
+    ax = style.new_axes(10, 3.8, title, ax)
     rows = list(intervals.values())
     colors = style.colors_of(itertools.chain(*rows), style.METHOD_COLORS)
     for place, (method, color) in enumerate(colors.items()):
@@ -107,7 +107,7 @@ def plot_histograms(
         ax.hist(np.ravel(group), **options, alpha=0.25)
         ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)
     if mark is not None:
-        ax.axvline(mark, color="black", lw=1, ls="--", label=f"the line, {mark:.2f}")
+        ax.axvline(mark, color="black", lw=1, ls="--", label=f"threshold, {mark:.2f}")
     ax.set(xlabel=xlabel, ylabel="density, same area each", yticks=[])
     ax.spines["left"].set_visible(False)
     ax.legend()

@@ -92,7 +92,8 @@ def plot_training(
         look = {"color": line.get_color(), "va": "center"}
         style.beside(ax, (epochs[-1], values[-1]), f"{values[-1]:.2f}", (6, 0), **look)
     if best is not None:
-        ax.axvline(best, lw=6, color="#000000", alpha=0.08, zorder=0)
+        look = {"lw": 6, "color": "#000000", "alpha": 0.08, "zorder": 0}
+        ax.axvline(best, label="epoch kept", **look)
     ax.set(xlabel="epoch", ylabel="Spearman correlation", xticks=epochs)
     ax.margins(x=0.18)
     style.legend_above(ax, [*ax.get_legend_handles_labels()[0], loss])
