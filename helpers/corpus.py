@@ -24,13 +24,14 @@ Qrels = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Document:
-    """One text of the corpus."""
+    """One text of the corpus; `source` says where it was read: file, row, part."""
 
     id: str
     title: str
     text: str
     topic: str = ""
     subtopic: str = ""
+    source: str = ""
 
     @property
     def content(self) -> str:

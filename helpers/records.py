@@ -44,30 +44,41 @@ def lines(file: Path) -> Iterator[tuple[str, str]]:
 def objects(file: Path) -> Iterator[tuple[str, dict]]:
     """Yield place and JSON object of every line that is not blank."""
     for place, line in lines(file):
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise CourseError(
-                f"{place}: not valid JSON ({error}); each line must be one object"
-            ) from error
-        if not isinstance(record, dict):
-            raise CourseError(
-                f"{place}: expected an object in braces, got {line[:40]!r}"
-            )
-        yield place, record
+        yield place, parsed(line, place)
+
+
+def parsed(line: str, place: str) -> dict:
+    """Return a line's JSON object.
+
+    Raises CourseError for anything else, for NaN, and for a key that is there twice.
+    """
+    try:
+        record = json.loads(
+            line, object_pairs_hook=_each_once, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        why = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            why = f"{error.msg}, character {error.colno}"
+        raise CourseError(
+            f"{place}: not valid JSON ({why}); each line must be one object"
+        ) from error
+    if not isinstance(record, dict):
+        raise CourseError(f"{place}: expected an object in braces, got {line[:40]!r}")
+    return record
 
 
 def identified(file: Path) -> Iterator[tuple[str, dict]]:
     """Yield place and object as `objects` does; every `_id` is a text of its own."""
     seen: dict[str, str] = {}
     for place, record in objects(file):
-        record["_id"] = identifier = _identifier(record, place)
-        if identifier in seen:
+        record["_id"] = found = identifier(record, "_id", place)
+        if found in seen:
             raise CourseError(
-                f'{place}: "_id" {identifier!r} stands in {seen[identifier]} too; '
+                f'{place}: "_id" {found!r} is also in {seen[found]}; '
                 "every id must be its own"
             )
-        seen[identifier] = place.rpartition(", ")[2]
+        seen[found] = place.rpartition(", ")[2]
         yield place, record
 
 
@@ -82,6 +93,19 @@ def needed_text(record: dict, key: str, place: str) -> str:
     if key not in record:
         raise CourseError(f'{place}: "{key}" is missing; every line needs one')
     return _checked_text(record[key], key, place)
+
+
+def identifier(record: dict, key: str, place: str) -> str:
+    """Return a record's id, a whole number made a text; refuse a blank one."""
+    found = record.get(key)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    if not isinstance(found, str) or not found.strip():
+        shown = "missing" if key not in record else f"{found!r}"
+        raise CourseError(
+            f'{place}: "{key}" is {shown}; give every line an id of its own'
+        )
+    return found
 
 
 def refuse_empty(file: Path) -> None:
@@ -110,16 +134,17 @@ def _decoded(raw, place):
         ) from error
 
 
-def _identifier(record, place):
-    identifier = record.get("_id")
-    if isinstance(identifier, int) and not isinstance(identifier, bool):
-        return str(identifier)
-    if not isinstance(identifier, str) or not identifier.strip():
-        shown = "missing" if "_id" not in record else f"{identifier!r}"
-        raise CourseError(
-            f'{place}: "_id" is {shown}; give every line an id of its own'
-        )
-    return identifier
+def _each_once(pairs):
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is there twice")
+    return record
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _checked_text(value, key, place):

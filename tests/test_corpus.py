@@ -32,7 +32,7 @@ BAD_RECORDS = {
     "id null": ('{"_id": null, "text": "t"}\n', 'line 1: "_id" is None'),
     "duplicate id": (
         GOOD + '{"_id": "a", "text": "three"}\n',
-        "line 3: \"_id\" 'a' stands in line 1 too",
+        "line 3: \"_id\" 'a' is also in line 1",
     ),
     "no text": ('{"_id": "a"}\n', 'line 1: "text" is missing'),
     "half a character": (
@@ -40,6 +40,11 @@ BAD_RECORDS = {
         "line 1: .*lone surrogate",
     ),
     "a huge number": ('{"_id": "a", "text": ' + "9" * 5000 + "}\n", "line 1: "),
+    "a key twice": (
+        '{"_id": "a", "text": "t", "text": "u"}\n',
+        "'text' is there twice",
+    ),
+    "nested deep": ("[" * 10**5 + "\n", "line 1: not valid JSON"),
     "text a number": ('{"_id": "a", "text": 5}\n', 'line 1: "text" is 5'),
 }
 
@@ -138,11 +143,13 @@ def test_bad_qrels_are_refused(tmp_path, case):
 BAD_PAIRS = {
     "label above 1": ('"score": 4.5', '"score" is 4.5, outside 0..1; divide'),
     "label below 0": ('"score": -0.1', "outside 0..1"),
-    "not a number": ('"score": NaN', "outside 0..1"),
+    "not a number": ('"score": NaN', "NaN is no JSON number"),
+    "infinite": ('"score": 1e999', '"score" is inf, outside 0..1'),
     "a text": ('"score": "0.5"', "must be a number"),
     "a truth value": ('"score": true', "must be a number"),
     "no label": ('"other": 1', '"score" is missing'),
-    "blank sentence": ('"sentence2": " ", "score": 1', '"sentence2" is blank'),
+    "blank sentence": ('"sentence1": " ", "score": 1', '"sentence1" is blank'),
+    "a key twice": ('"score": 1, "score": 0', "the key 'score' is there twice"),
 }
 
 
@@ -150,7 +157,8 @@ BAD_PAIRS = {
 def test_bad_pairs_are_refused(tmp_path, case):
     fields, message = BAD_PAIRS[case]
     good = '{"sentence1": "a", "sentence2": "b", "score": 1}\n'
-    path = write(tmp_path, f'{good}{{"sentence1": "a", "sentence2": "b", {fields}}}\n')
+    first = "" if "sentence1" in fields else '"sentence1": "a", '
+    path = write(tmp_path, f'{good}{{{first}"sentence2": "b", {fields}}}\n')
     with pytest.raises(CourseError, match=f"line 2: .*{message}"):
         corpus.load_pairs(path)
 
