@@ -7,14 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bm25s
 import numpy as np
 import Stemmer
 
-from helpers import CourseError, encoding, index_file
+from helpers import CourseError, encoding
 from helpers.corpus import Document, Query
 from helpers.similarity import best_first, checked_top_k
 
@@ -36,6 +35,7 @@ class Hit:
     score: float
     text: str
     topic: str
+    source: str = ""
 
 
 class Index(ABC):
@@ -117,36 +117,12 @@ class DenseIndex(Index):
 
     def scores(self, query: str) -> np.ndarray:
         """Cosine of the query with every document, in corpus order: (n,)."""
-        return self.embeddings @ self._vectors([query])[0]
+        return self.embeddings @ query_vectors(self.model, [query])[0]
 
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """Rank by cosine; the queries are encoded as one batch."""
-        top_k, vectors = checked_top_k(top_k), self._vectors(queries)
+        top_k, vectors = checked_top_k(top_k), query_vectors(self.model, queries)
         return [_hits(self.documents, self.embeddings @ v, top_k) for v in vectors]
-
-    def _vectors(self, queries):
-        """Encode queries as one batch, equal ones once: (q, d)."""
-        asked = dict.fromkeys(map(checked_query, queries))
-        vectors = encoding.encode(self.model, asked, role="query")
-        if not np.isfinite(vectors).all():
-            raise CourseError("the model gives NaN or infinity; load another one")
-        place = {query: row for row, query in enumerate(asked)}
-        return vectors[[place[query] for query in queries]]
-
-    def save(self, path: str | Path) -> Path:
-        """Write one safetensors file, whole or not at all; return its path.
-
-        Raises CourseError when it cannot be written: an older one is then untouched.
-        """
-        return index_file.write(path, self.documents, self.embeddings, self.model)
-
-    @classmethod
-    def load(cls, path: str | Path, model: SentenceTransformer) -> DenseIndex:
-        """Read an index that `save` wrote; raise CourseError if it is not whole.
-
-        Also where it was made with a model of other weights or another dimension.
-        """
-        return cls(*index_file.read(path, model), model)
 
 
 class BM25Index(Index):
@@ -267,11 +243,29 @@ def checked_query(query: str) -> str:
     return query
 
 
+def query_vectors(model: SentenceTransformer, queries: Sequence[str]) -> np.ndarray:
+    """Encode queries as one batch, equal ones once: (q, d).
+
+    Raises CourseError for a blank one, and for a model that gives no numbers.
+    """
+    asked = dict.fromkeys(map(checked_query, queries))
+    vectors = encoding.encode(model, asked, role="query")
+    if not np.isfinite(vectors).all():
+        raise CourseError("the model gives NaN or infinity; load another one")
+    place = {query: row for row, query in enumerate(asked)}
+    return vectors[[place[query] for query in queries]]
+
+
+def hit(document: Document, rank: int, score: float) -> Hit:
+    """Return a document as the result of a search."""
+    shown = document.content, document.topic, document.source
+    return Hit(rank, document.id, float(score), *shown)
+
+
 def _hits(documents: list[Document], scores: np.ndarray, top_k: int) -> list[Hit]:
     return [
-        Hit(rank, document.id, float(scores[i]), document.content, document.topic)
+        hit(documents[i], rank, scores[i])
         for rank, i in enumerate(best_first(scores, top_k), start=1)
-        for document in [documents[i]]
     ]
 
 

@@ -1,0 +1,76 @@
+"""From texts to what is written of them: passages, vectors, a hash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, islice, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from helpers import encoding, splitting
+from helpers.corpus import Document
+from helpers.store import checks
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: Texts that are encoded, checked and written together, whole or not at all.
+BATCH = 500
+#: The same where vectors come with the texts: a kill then loses little work.
+QUICK = 2000
+
+
+class Entry(NamedTuple):
+    """A text as it is written: its hash, its p passages and their vectors, (p, d)."""
+
+    text: Document
+    hash: str
+    passages: list[Document]
+    vectors: np.ndarray
+
+
+def batches(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    """Yield texts by the batch, in order."""
+    rest = iter(documents)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def cut(
+    texts: Sequence[Document], model: SentenceTransformer, settings: dict
+) -> list[list[Document]]:
+    """Cut each text to what the model reads."""
+    size = {key: settings[key] for key in ("tokens", "overlap")}
+    return [splitting.split(text, model.tokenizer, **size) for text in texts]
+
+
+def encoded(
+    passages: list[list[Document]],
+    model: SentenceTransformer,
+    settings: dict,
+    known: Callable[[Sequence[str]], dict[str, np.ndarray]],
+) -> np.ndarray:
+    """Vectors of all passages, (p, d); only what has none yet is encoded.
+
+    known: from wordings of passages to the vectors of those that have one.
+    """
+    contents = [passage.content for passage in chain(*passages)]
+    there = known(contents)
+    new = [content for content in dict.fromkeys(contents) if content not in there]
+    vectors = encoding.encode(model, new, role="document")
+    vectors = checks.rows("the model", settings, vectors, len(new))
+    there |= dict(zip(new, vectors, strict=True))
+    return np.stack([there[content] for content in contents])
+
+
+def made(
+    texts: Sequence[Document],
+    hashes: Mapping[str, str],
+    passages: list[list[Document]],
+    vectors: np.ndarray,
+) -> list[Entry]:
+    """Bring together what belongs to each text; hashes by its id."""
+    ends = accumulate(map(len, passages), initial=0)
+    rows = [vectors[start:end] for start, end in pairwise(ends)]
+    return list(map(Entry, texts, [hashes[text.id] for text in texts], passages, rows))
