@@ -20,7 +20,9 @@ from helpers.commands.console import say
 #: Command -> the module of helpers.commands that holds it, and what it does.
 COMMANDS = {
     "doctor": ("course", "is this machine ready for the course?"),
-    "search": ("searching", "search a corpus"),
+    "index": ("indexing", "make or renew an index of your own files"),
+    "search": ("searching", "search a corpus or an index"),
+    "report": ("indexing", "describe an index on one page"),
     "evaluate": ("searching", "nDCG@10, MRR@10 and recall@10 on a BEIR folder"),
     "similarity": ("pairs", "correlate cosines with labelled pairs"),
     "fine-tune": ("pairs", "train on labelled pairs, say what changed"),

@@ -53,7 +53,7 @@ def test_search_prints_hits_as_json(command, beir, tiny_folder, method):
     hits = json.loads(out)
     assert status == 0
     assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
-    assert set(hits[0]) == {"rank", "id", "score", "text", "topic"}
+    assert set(hits[0]) == {"rank", "id", "score", "text", "topic", "source"}
     if method == "bm25":
         assert [(h["id"], h["text"], h["topic"]) for h in hits] == [
             ("d1", "Coins bitcoin fell", "crypto")
@@ -332,7 +332,7 @@ def bad_calls(folder):
         "a wrong encoding": ([*search, folder / "latin.jsonl"], "not UTF-8"),
         "a BOM": ([*search, folder / "bom.jsonl"], "byte order mark"),
         "a blank id": ([*search, folder / "blank.jsonl"], "\"_id\" is ''"),
-        "an id twice": ([*search, folder / "twice.jsonl"], "stands in line 1 too"),
+        "an id twice": ([*search, folder / "twice.jsonl"], "is also in line 1"),
         "top_k 0": ([*search, folder, "--top-k", 0], "top_k is 0"),
         "top_k a word": ([*search, folder, "--top-k", "x"], "invalid int value: 'x'"),
         "an unknown method": (["search", "a", "--method", "tfidf"], "invalid choice"),

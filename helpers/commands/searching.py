@@ -8,27 +8,33 @@ from helpers.commands.console import add_model, bars, plain, say, show
 
 #: How to search: by meaning, by words, by both.
 _METHODS = ("dense", "bm25", "fused")
+#: Characters of a hit that people see; JSON has them all.
+_SHOWN = 300
 
 
 def add_search(parser: ArgumentParser) -> None:
     add_model(parser)
     text = 'JSON Lines, one {"_id": "1", "text": "..."} a line, or a BEIR folder'
     how = "dense: by meaning (default); bm25: by words; fused: both"
+    where = "only these: topic=x, source^=notes/ (with --index; more than once: all)"
     add = parser.add_argument
     add("query", metavar="TEXT", help="what to look for")
-    add("--corpus", metavar="PATH", help=text)
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--corpus", metavar="PATH", help=text)
+    place.add_argument("--index", metavar="FILE", help="an index that `index` made")
     add("--top-k", type=int, default=5, metavar="K", help="how many results (5)")
     add("--method", choices=_METHODS, default="dense", help=how)
+    add("--where", action="append", default=[], metavar="CONDITION", help=where)
 
 
 def search(options: Namespace) -> None:
-    documents = corpus.load_corpus(options.corpus)
     retrieval.checked_query(options.query)  # both before the slow part
     top_k = similarity.checked_top_k(options.top_k)
-    [index] = _indexes(documents, options.model, [options.method]).values()
-    hits = index.search(options.query, top_k)
+    if options.where and not options.index:
+        raise CourseError("--where narrows the search of an index; give --index too")
+    hits, there = (_in_index if options.index else _in_corpus)(options, top_k)
     show(options, [asdict(hit) for hit in hits], [*map(_line, hits)])
-    if len(hits) < min(top_k, len(documents)):
+    if len(hits) < min(top_k, there) and not options.where:
         few = (
             f"only {len(hits)} documents share"
             if hits
@@ -37,9 +43,26 @@ def search(options: Namespace) -> None:
         say(f"{few} a word with the query")
 
 
+def _in_corpus(options, top_k):
+    documents = corpus.load_corpus(options.corpus)
+    [index] = _indexes(documents, options.model, [options.method]).values()
+    return index.search(options.query, top_k), len(documents)
+
+
+def _in_index(options, top_k):
+    from helpers.store import open_index  # torch, which a mistake need not wait for
+
+    model = models.load_model(options.model) if options.model else None
+    how = {"method": options.method, "where": options.where}
+    with open_index(options.index, model) as index:
+        return index.search(options.query, top_k, **how), len(index.documents)
+
+
 def _line(hit):
-    topic = f"  [{plain(hit.topic)}]" if hit.topic else ""
-    return f"{hit.rank:>3}  {hit.score:6.3f}  {plain(hit.text)}{topic}"
+    about = ", ".join(filter(None, (hit.topic, hit.source)))
+    shown = f"  [{plain(about)}]" if about else ""
+    text = hit.text if len(hit.text) <= _SHOWN else hit.text[:_SHOWN].rstrip() + " ..."
+    return f"{hit.rank:>3}  {hit.score:6.3f}  {plain(text)}{shown}"
 
 
 def add_evaluate(parser: ArgumentParser) -> None:

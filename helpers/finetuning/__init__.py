@@ -9,7 +9,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "comparison": ["blend", "drift_report", "held_out_report", "pair_cosines"],
+        "comparison": ["blend", "drift_report", "pair_cosines"],
         "data": ["RECIPES", "check_training", "hard_triplets", "positives", "windows"],
         "training": ["fine_tune"],
     },

@@ -55,13 +55,6 @@ def pair_cosines(model: SentenceTransformer, pairs: Sequence[Pair]) -> np.ndarra
     return (left * right).sum(axis=1)
 
 
-def held_out_report(
-    before: SentenceTransformer, after: SentenceTransformer, pairs: Sequence[Pair]
-) -> Comparison:
-    """Compare two models on pairs that neither has been trained on."""
-    return compare(pairs, pair_cosines(before, pairs), pair_cosines(after, pairs))
-
-
 def compare(pairs: Sequence[Pair], old: np.ndarray, new: np.ndarray) -> Comparison:
     """Compare the cosines, (n,) each, that two models give to pairs.
 

@@ -1,0 +1,106 @@
+"""index and report: files become an index that lasts, and a page that describes it."""
+
+import os
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import chain
+
+from tqdm import tqdm
+
+from helpers import CourseError, corpus, ingestion, models
+from helpers.commands.console import add_model, bars, say, show
+from helpers.corpus import Document
+from helpers.ingestion.account import Account
+from helpers.store import Store, open_index
+
+_SOURCES = "CSV, TSV, JSON Lines, text, Markdown, a folder of these, or a BEIR folder"
+_MISSING = "take out texts of the index that the sources no longer hold"
+_TABLE = (
+    "{read} texts read: {skipped} skipped, {added} added, {updated} updated, "
+    "{unchanged} unchanged; {removed} removed\n{parts} passages in {index}"
+)
+
+
+def add_index(parser: ArgumentParser) -> None:
+    add_model(parser)
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
+    add("--index", required=True, metavar="FILE", help="a new index, or one to renew")
+    add("--text-column", metavar="NAME", help="the column or key that holds the text")
+    add("--id-column", metavar="NAME", help="the column or key that holds the id")
+    add("--encoding", metavar="NAME", help="of the files, if it is not found out")
+    add("--remove-missing", action="store_true", help=_MISSING)
+
+
+def index(options: Namespace) -> None:
+    names = ("text_column", "id_column", "encoding")
+    columns = {name: getattr(options, name) for name in names}
+    reading = ingestion.read(options.sources, **columns)
+    model = models.load_model(options.model) if options.model else None
+    start, seen = time.perf_counter(), set[str]()
+    texts = _watched(reading, seen)
+    first = next(texts)  # a mistake in the sources is said before there is an index
+    with open_index(options.index, model, write=True) as store:
+        change = store.update(chain([first], texts))
+        gone = _gone(store, seen, reading.account)
+        removed = store.remove(gone) if options.remove_missing else 0
+        parts = len(store.documents)
+    account, seconds = reading.account, round(time.perf_counter() - start, 1)
+    counts = {"read": account.read, "skipped": account.skipped, **asdict(change)}
+    counts |= {"removed": removed, "parts": parts, "seconds": seconds}
+    counts |= {"index": options.index}
+    show(options, counts | {"account": account.to_json()}, _told(account, counts))
+    if gone and not options.remove_missing:
+        say(f"note: {len(gone)} texts of the index were not read; --remove-missing")
+
+
+def _watched(reading, seen: set[str]) -> Iterator[Document]:
+    """Pass the texts on, with a bar for people; keep their ids in `seen`."""
+    for text in tqdm(reading, unit=" texts", disable=not bars()):
+        seen.add(text.id)
+        yield text
+
+
+def _gone(store: Store, seen: set[str], account: Account) -> list[str]:
+    """Ids of texts that no source holds now; what could not be read may hold them."""
+    gone = set(store.hashes()) - seen
+    if gone and account.unread:
+        owners = zip(store.documents, store.text_ids(), strict=True)
+        gone -= {owner for each, owner in owners if account.may_hold(each.source)}
+    return sorted(gone)
+
+
+def _told(account, counts):
+    return [
+        account,
+        _TABLE.format(**counts),
+        f'search it: python -m helpers search "TEXT" --index {counts["index"]}',
+    ]
+
+
+def add_report(parser: ArgumentParser) -> None:
+    add_model(parser)
+    add = parser.add_argument
+    add("--index", required=True, metavar="FILE", help="an index that `index` made")
+    add("--queries", metavar="FILE", help="queries.jsonl, to judge its searches by")
+    add("--qrels", metavar="FILE", help="their judgements, a TSV file")
+    add("--out", required=True, metavar="FILE.html", help="the page to write")
+
+
+def report(options: Namespace) -> None:
+    if bool(options.queries) != bool(options.qrels):
+        raise CourseError("--queries and --qrels belong together; give both or neither")
+    queries = corpus.load_queries(options.queries) if options.queries else []
+    qrels = corpus.load_qrels(options.qrels) if options.qrels else None
+    if os.path.isdir(options.out):
+        raise CourseError(f"{options.out}: is a folder; give the page a name in it")
+    from helpers import corpus_report  # torch, which a mistake need not wait for
+
+    model = models.load_model(options.model) if options.model else None
+    with open_index(options.index, model) as store:
+        say(f"looking at {len(store.documents)} passages ...")
+        found = corpus_report.report_on(store, queries, qrels)
+    found.write(options.out)
+    show(options, found.to_json(), [found, f"open it in a browser: {options.out}"])

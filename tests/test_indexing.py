@@ -1,0 +1,166 @@
+"""index, search --index and report: files of one's own, from the command line."""
+
+import csv
+import json
+import re
+
+import pytest
+
+from helpers import encoding
+from helpers.store import open_index
+
+ROWS = {
+    "a": "The whale sold all of it.",
+    "b": "Five sets of squats, then home.",
+    "c": "Fees are low on a Sunday.",
+    "d": "My grip gave up before my back did.",
+    "e": "The bar bends, the lifter doesn't.",
+}
+
+
+def write_rows(folder, rows):
+    with open(folder / "log.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([("id", "text"), *rows.items()])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_rows(folder, ROWS)
+    (folder / "plan.md").write_text("# Plan\n\n" + "Lift. Rest. Eat well. " * 30)
+    (folder / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return folder
+
+
+@pytest.fixture
+def build(command, folder, tiny_folder, tmp_path):
+    """Index the folder with a tiny model; return what --json printed."""
+    where = tmp_path / "my.db"
+
+    def call(*options):
+        arguments = ("index", folder, "--index", where, "--json", *options)
+        status, out, err = command(*arguments, "--model", tiny_folder)
+        assert status == 0, err
+        return json.loads(out) | {"err": err}
+
+    call.where = where
+    return call
+
+
+def counts(found):
+    return [found[key] for key in ("added", "updated", "unchanged", "removed")]
+
+
+def test_the_counts_add_up_and_a_second_run_changes_nothing(build):
+    first = build()
+    assert (first["read"], first["skipped"]) == (7, 1)
+    assert counts(first) == [6, 0, 0, 0]
+    assert first["parts"] > 6  # the plan is longer than the 16 tokens of the model
+    assert "photo.png" in first["account"]["refusals"][0]["place"]
+    again = build()
+    assert counts(again) == [0, 0, 6, 0]
+    assert again["parts"] == first["parts"]
+
+
+def test_only_what_changed_is_encoded(build, folder, monkeypatch):
+    build()
+    encoded = []
+
+    def spy(model, texts, **options):
+        encoded.extend(texts)
+        return original(model, texts, **options)
+
+    original = encoding.encode
+    monkeypatch.setattr(encoding, "encode", spy)
+    write_rows(folder, {"new": "Rain again."} | ROWS | {"b": "Six sets of squats."})
+    assert counts(build())[:2] == [1, 5]  # every row stands a line further down
+    assert sorted(encoded) == ["Rain again.", "Six sets of squats."]
+
+
+def test_what_is_gone_goes_only_when_asked(build, folder):
+    build()
+    (folder / "log.csv").unlink()
+    kept = build()
+    assert counts(kept) == [0, 0, 1, 0] and "5 texts of the index" in kept["err"]
+    assert counts(build("--remove-missing")) == [0, 0, 1, 5]
+    with open_index(build.where) as index:
+        assert set(index.hashes()) == {"mine/plan.md"}
+
+
+def test_a_file_that_cannot_be_read_today_keeps_its_texts(build, folder):
+    build()
+    (folder / "log.csv").write_bytes(b"\x1f\x8b\x08\x00not text")
+    found = build("--remove-missing")
+    assert counts(found) == [0, 0, 1, 0] and found["skipped"] == 2
+
+
+def test_a_mistake_is_said_before_anything_is_made(command, tmp_path, folder):
+    where = tmp_path / "my.db"
+    for sources, words in (
+        ([folder / "nothing.csv"], "nothing.csv"),
+        ([folder / "log.csv", "--text-column", "body"], "it has 'id', 'text'"),
+    ):
+        status, out, err = command("index", *sources, "--index", where)
+        assert (status, out) == (2, "") and words in err and err.count("\n") == 1
+        assert not where.exists()
+
+
+def test_hits_of_an_index_say_where_they_were_read(build, command, tiny_folder):
+    build()
+    ask = ("search", "squats at home", "--index", build.where, "--json")
+    ask = (*ask, "--model", tiny_folder)
+    [hit] = json.loads(command(*ask, "--method", "bm25")[1])
+    assert (hit["id"], hit["source"]) == ("b", "mine/log.csv, line 3")
+    hits = json.loads(command(*ask, "--where", "source^=mine/plan")[1])
+    assert {hit["source"].split(",")[0] for hit in hits} == {"mine/plan.md"}
+    _, out, _ = command("search", "squats", "--index", build.where, "--method", "bm25")
+    assert "[mine/log.csv, line 3]" in out
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (["--where", "topic=x"], "give --index too"),
+        (["--index", "my.db", "--corpus", "x"], "not allowed with"),
+        (["--index", "nowhere.db"], "nowhere.db"),
+    ],
+)
+def test_a_search_that_cannot_be(command, options, words):
+    status, _, err = command("search", "squat", *options)
+    assert status == 2 and words in err
+
+
+def test_a_report_is_one_page_that_loads_nothing(build, command, folder, tiny_folder):
+    write_rows(folder, ROWS | {"x": "<script>boo()</script>", "y": ROWS["a"]})
+    build()
+    page = folder.parent / "report.html"
+    look = ("report", "--index", build.where, "--model", tiny_folder, "--out", page)
+    found = json.loads(command(*look, "--json")[1])
+    assert (found["texts"], found["split"], found["too_long"]) == (8, 1, 0)
+    assert found["repeated"] == {ROWS["a"]: 2} and found["judged"] is None
+    assert found["files"]["mine/log.csv"] == 7
+    html = page.read_text(encoding="utf-8")
+    assert "<script>boo" not in html and "&lt;script&gt;boo" in html
+    outside = re.sub(r'srcdoc="[^"]*"', "", html)
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', outside)
+    assert loaded and all(link.startswith("data:") for link in loaded)
+
+
+def test_a_report_judges_by_texts_and_says_what_to_use(build, command, tiny_folder):
+    build()
+    folder = build.where.parent
+    queries = {"q1": "lift rest eat", "q2": "squats at home"}
+    lines = (json.dumps({"_id": i, "text": text}) for i, text in queries.items())
+    (folder / "queries.jsonl").write_text("\n".join(lines))
+    (folder / "qrels.tsv").write_text("q1\tmine/plan.md\t3\nq2\tb\t3\n")
+    look = ("report", "--index", build.where, "--model", tiny_folder, "--json")
+    look = (*look, "--out", folder / "r.html", "--queries", folder / "queries.jsonl")
+    status, _, err = command(*look)
+    assert status == 2 and "belong together" in err
+    judged = json.loads(command(*look, "--qrels", folder / "qrels.tsv")[1])["judged"]
+    assert judged["queries"] == 2
+    # Passages of the plan stand for the plan, once.
+    assert judged["ndcg"]["bm25"]["mean"] == pytest.approx(1)
+    assert "bm25" in judged["advice"]
