@@ -72,8 +72,7 @@ class SearchBox:
         rows = [
             {
                 "pieces": _pieces(hit.text, matches(query, hit.text)),
-                "score": f"{hit.score:#.3g}",
-                "topic": hit.topic,
+                "about": [f"{hit.score:#.3g}", hit.topic, hit.source],
                 "width": f"{max(hit.score, 0) / best if best > 0 else 0:.0%}",
             }
             for hit in hits

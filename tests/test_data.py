@@ -1,5 +1,6 @@
 """The course's data has the shape that its card promises."""
 
+import json
 import random
 import re
 from collections import Counter
@@ -7,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from helpers import corpus, metrics
+from helpers import corpus, ingestion, metrics
 
 CARD = (corpus.DATA / "README.md").read_text(encoding="utf-8")
 
@@ -303,3 +304,63 @@ def test_neither_a_longer_side_nor_a_question_mark_gives_a_label_away():
             [p.sentence2.endswith("?") for p in pairs],
         ):
             assert abs(metrics.spearman(labels, clue)) < 0.25, split
+
+
+SHOEBOX = corpus.DATA / "shoebox"
+
+
+@pytest.fixture(scope="module")
+def shoebox():
+    reading = ingestion.read([SHOEBOX])
+    return list(reading), reading.account
+
+
+def shoebox_questions():
+    lines = (corpus.DATA / "shoebox_queries.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_the_shoebox_is_what_its_card_says(shoebox):
+    texts, account = shoebox
+    files = [path for path in SHOEBOX.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    hidden = [path for path in files if path.name.startswith(".")]
+    assert f"{len(files) - 1} files and a hidden one, {size // 1000} KB" in CARD
+    assert f"with {len(texts)} texts" in CARD
+    rows = dict(row for row in table("Shoebox"))
+    for name in ("lifts.csv", "coins.tsv", "chat.jsonl", "notes/", "notizen.csv"):
+        mine = [t for t in texts if t.source.startswith(f"shoebox/{name}")]
+        assert re.search(rf"\b{len(mine)}\b", rows[name]), name
+    assert (len(hidden), account.empty, account.duplicates) == (1, 2, 2)
+    assert [each.place for each in account.refused] == [
+        "shoebox/backup.txt",
+        "shoebox/empty.txt",
+        "shoebox/scan.pdf",
+        "shoebox/chat.jsonl, line 22",
+        "shoebox/lifts.csv, line 52",
+    ]
+
+
+def test_the_shoebox_has_long_notes_and_no_real_name_is_needed(shoebox):
+    texts, _ = shoebox
+    lengths = sorted(len(text.text.split()) for text in texts)[-9:]
+    assert lengths[0] < 100
+    assert all(600 < length < 1000 for length in lengths[1:])
+
+
+def test_each_phrase_is_in_one_text_on_the_side_its_kind_says(shoebox, model):
+    texts, _ = shoebox
+    questions = shoebox_questions()
+    assert set(Counter(each["kind"] for each in questions).values()) == {12}
+    assert len({each["text"] for each in questions}) == len(questions) == 48
+    for question in questions:
+        [text] = [text for text in texts if question["phrase"] in text.text]
+        before, _, _ = text.content.partition(question["phrase"])
+        first = 1 + len(model.tokenizer.tokenize(before))
+        last = first + len(model.tokenizer.tokenize(question["phrase"]))
+        german = question["kind"].startswith("asked in")
+        assert text.source.startswith("shoebox/notizen.csv") == german
+        if question["kind"] == "early":
+            assert last < 256, question
+        elif question["kind"] == "late":
+            assert first >= 256, question

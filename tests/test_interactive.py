@@ -12,7 +12,7 @@ EVIL = "<script>alert(1)</script> whales & <img src=x onerror=alert(1)>"
 DOCUMENTS = [
     Document("a", "", "A whale squats.", "powerlifting"),
     Document("b", "", EVIL, "<b>topic</b>"),
-    Document("c", "", "Coins fell.", "crypto"),
+    Document("c", "", "Coins fell.", "crypto", source="<i>coins</i>.csv, line 3"),
 ]
 
 
@@ -48,6 +48,12 @@ def test_only_what_bm25_matched_is_marked_and_everything_is_escaped(box):
     assert "<img" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3
     assert "&lt;b&gt;topic&lt;/b&gt;" in page
+
+
+def test_a_hit_shows_where_it_was_read(box):
+    page = box.to_html("coins")
+    assert page.count(" · crypto · &lt;i&gt;coins&lt;/i&gt;.csv, line 3</div>") == 3
+    assert " · powerlifting</div>" in page
 
 
 def test_typing_and_ticking_change_the_results(box):

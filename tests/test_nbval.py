@@ -235,6 +235,13 @@ BROKEN = {
         "(left * left).sum(axis=1)",
         "finetuning.pair_cosines(",
     ),
+    "06": (  # a file that is refused isn't counted
+        "ingestion/account.py",
+        """        self.read += 1
+        self.refuse(name, why, name)""",
+        "        self.refuse(name, why, name)",
+        "print(reading.account)",
+    ),
     "07": (  # nDCG discounts by the rank itself
         "metrics.py",
         "np.log2(np.arange(2, len(gains) + 2))",

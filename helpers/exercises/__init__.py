@@ -5,6 +5,7 @@ still open. It says what is wrong in the order in which one would mend it.
 """
 
 from helpers.exercises.changes import check_choose_share, check_gap
+from helpers.exercises.corpora import check_one_per_text, check_tokens_per_word
 from helpers.exercises.maps import check_directions_needed, check_share_of_rumours
 from helpers.exercises.measuring import (
     check_depth_needed,

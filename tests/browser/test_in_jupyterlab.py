@@ -1,4 +1,4 @@
-"""Notebooks 3 and 4, run through the menu of a real JupyterLab in a real Chromium."""
+"""Notebooks 0, 3, 4 and 6 in a real JupyterLab, in a real Chromium."""
 
 import json
 import os
@@ -156,6 +156,43 @@ def test_the_search_box_ranks_anew_for_another_world(opened):
     lab.page.keyboard.press("Space")
     columns.nth(2).wait_for(state="detached")
     assert columns.locator("h4").all_inner_texts() == ["BM25", "fused"]
+
+
+def test_own_files_are_searched_judged_and_reported(opened, browser, tmp_path):
+    lab = opened("06_your_own_corpus.ipynb")
+    lab.run_all()
+    lab.scroll_to("6.3 Search it")
+    box = lab.page.get_by_placeholder("type a query and press Enter")
+    box.fill("keeping the neighbours from hearing the weights")
+    box.press("Enter")
+    source = re.compile(r"^0\.\d+ · shoebox/notes/garage_gym\.md, part 3$")
+    lab.page.locator("section li div", has_text=source).first.wait_for()
+    lab.picture("own_corpus")
+    lab.scroll_to("6.5 Judge it")
+    lab.page.get_by_text("All 10 results have a grade, saved in qrels.tsv.").wait_for()
+    cell = lab.page.locator(".jp-CodeCell", has_text="answers = {").first
+    cell.locator(".cm-content").click()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type('judging.judge(queries, pools, "mine.tsv")')
+    lab.page.keyboard.press("Shift+Enter")
+    cell = lab.page.locator(".jp-CodeCell", has_text="mine.tsv").first
+    cell.get_by_text("0 of 10 judged").wait_for()
+    cell.get_by_role("button", name="3 answers it").click()
+    cell.get_by_text("1 of 10 judged").wait_for()
+    cell.get_by_role("button", name="skip").click()
+    lab.picture("judging")
+    report = tmp_path / "report.html"
+    cell.locator(".cm-content").click()
+    lab.page.keyboard.press("Control+a")
+    lab.page.keyboard.type(f'print(report.write("{report.as_posix()}"))')
+    lab.page.keyboard.press("Shift+Enter")
+    lab.page.get_by_text(report.as_posix(), exact=True).wait_for()
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    page.get_by_text("shoebox/notes/garage_gym.md").first.wait_for()
+    page.frame_locator("iframe").locator("circle").nth(100).wait_for()
+    context.close()
 
 
 def test_the_hover_map_shows_hides_and_finds_sentences(opened):
