@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,6 +17,11 @@ from helpers.progress import quiet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+#: What CUDA, MPS, the CPU and Python say when there is no memory left.
+_NO_ROOM = re.compile("out of memory|can't allocate|cannot allocate", re.IGNORECASE)
+#: The batches that fit into memory, for models that once had too little of it.
+_FITS: WeakKeyDictionary[SentenceTransformer, int] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -41,18 +50,22 @@ def encode(
     """Encode n texts to rows of length 1: (n, d), single precision.
 
     role: on which side of a search they stand; some models put a prompt before each.
-    Raises CourseError for what is not a text, and for a set, which has no order.
+    Batches that do not fit into memory are halved, for this call and all later ones of
+    this model; a line on standard error says so, once. Raises CourseError for what is
+    not a text, for a set, which has no order, and for a text that does not fit alone.
     """
-    texts = _checked(texts)
-    if not texts:
+    listed = _checked(texts)
+    if not listed:
         return np.empty((0, model.get_embedding_dimension()), dtype=np.float32)
     way = {"query": model.encode_query, "document": model.encode_document}
-    return way.get(role, model.encode)(
-        texts,
-        batch_size=batch_size,
-        normalize_embeddings=True,
-        show_progress_bar=show_progress_bar,
-    )
+    settings = {"normalize_embeddings": True, "show_progress_bar": show_progress_bar}
+    door = partial(way.get(role, model.encode), **settings)
+    size = wanted = min(batch_size, _FITS.get(model, batch_size), len(listed))
+    while (rows := _tried(door, listed, size)) is None:
+        size //= 2
+    if size < wanted:
+        _remember(model, wanted, size)
+    return rows
 
 
 def truncation_report(
@@ -75,7 +88,41 @@ def truncation_report(
     return report
 
 
-def _checked(texts):
+def _tried(door: Callable, texts: Sequence[str], size: int) -> np.ndarray | None:
+    """Encode, or return None if batches of this size do not fit into memory."""
+    try:
+        return door(texts, batch_size=size)
+    except (RuntimeError, MemoryError) as error:  # torch's own are RuntimeErrors
+        if not (isinstance(error, MemoryError) or _NO_ROOM.search(str(error))):
+            raise
+        if size == 1:
+            raise _too_long(texts) from error
+    return None
+
+
+def _remember(model: SentenceTransformer, wanted: int, size: int) -> None:
+    """Read `size` texts at a time from now on; say so the first time."""
+    if model not in _FITS:
+        print(
+            f"note: {wanted} texts at a time do not fit into memory; this model reads "
+            f"{size} at a time from now on, more slowly, with the same results",
+            file=sys.stderr,
+        )
+    _FITS[model] = size
+
+
+def _too_long(texts: Sequence[str]) -> CourseError:
+    """Name the text that does not fit, which is the longest: those come first."""
+    longest = max(range(len(texts)), key=lambda number: len(texts[number]))
+    text = texts[longest]
+    return CourseError(
+        f"texts[{longest}] ({text[:40]!r}, {len(text):,} characters) does not fit into "
+        "memory, not even alone; close other programs, shorten it, or use another "
+        "device (COURSE_DEVICE=cpu)"
+    )
+
+
+def _checked(texts) -> list[str]:
     if isinstance(texts, str | set | frozenset):
         kind = type(texts).__name__
         raise CourseError(f"texts are a {kind}; give a list of texts, in an order")

@@ -1,7 +1,9 @@
 """What tests call: models of random weights, Python in a process of its own."""
 
+import csv
 import functools
 import gc
+import itertools
 import multiprocessing
 import os
 import re
@@ -17,6 +19,35 @@ from helpers.corpus import Pair
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
 VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]
+
+
+#: Texts that would harm a page, a plot, a table or a terminal that took them as code.
+HOSTILE = [
+    "<script>window.bitten = parent.bitten = 1</script>",
+    '<img src="http://127.0.0.1:9/x.png" onerror="window.bitten = parent.bitten = 1">',
+    '"><svg onload=window.bitten=1><iframe src="http://127.0.0.1:9/"></iframe>',
+    "</title></style></script></td><script>window.bitten = 1</script>",
+    "&lt;b&gt; &amp;amp; <!-- --> ]]>",
+    "\u202eright to left and never back",
+    "$E = mc^2$ and $\\badmacro{$",
+    "100 % of {{ 7 * 7 }} {% raw %} %s %(x)s {0}",
+    '=HYPERLINK("http://127.0.0.1:9/","click")',
+    "\x1b[2J\x07 a terminal's",
+]
+
+
+def write_hostile(folder):
+    """Write hostile texts, topics and ids to a CSV of a hostile name; return it.
+
+    Each text comes three times: twice in the very same words, and once nearly so.
+    """
+    rows = [["id", "title", "text", "topic", "subtopic"]]
+    for text, side in itertools.product(HOSTILE, "xyx"):
+        rows.append([f"{len(rows)} {text}", "", f"{text} whale {side}", text, text])
+    path = folder / "<img src=x onerror=window.bitten=1>.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
 
 
 def save_random_model(folder, *, seed=0):
@@ -58,8 +89,10 @@ def run_python(*arguments, timeout=300, **environment):
     )
 
 
-def in_fork(function, *arguments, timeout=120):
+def in_fork(function, *arguments, timeout=120, killed_after=None):
     """Call a function in a process of its own, forked from a warm one.
+
+    killed_after: seconds, from its start to a SIGKILL from outside.
 
     The warm one has imported what a training needs and started no thread: tests kill
     dozens of processes, each a copy of it, made in milliseconds. Like `run_python`:
@@ -70,7 +103,7 @@ def in_fork(function, *arguments, timeout=120):
     process = forks.Process(target=_speak, args=(saying, function, *arguments))
     process.start()
     saying.close()
-    output, end = b"", time.monotonic() + timeout
+    output, end = b"", time.monotonic() + (killed_after or timeout)
     while said.poll(max(0, end - time.monotonic())):
         if not (more := os.read(said.fileno(), 1 << 16)):
             break
@@ -79,7 +112,8 @@ def in_fork(function, *arguments, timeout=120):
     if process.exitcode is None:
         process.kill()
         process.join()
-        pytest.fail(f"killed after {timeout} seconds; it said: {output.decode()}")
+        if killed_after is None:
+            pytest.fail(f"killed after {timeout} seconds; it said: {output.decode()}")
     return subprocess.CompletedProcess(
         function.__name__, process.exitcode, output.decode(errors="replace")
     )

@@ -115,6 +115,8 @@ async def _executed(notebook, path, environment, bar):
     )
     try:
         await client.async_execute(env=environment)
+    except CellTimeoutError as failure:  # it ends in the cell's source, between lines
+        return " ".join(line for line in str(failure).splitlines() if line.strip("-"))
     except _FAILURES as failure:
         lines = [line for line in str(failure).splitlines() if line.strip()]
         return re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]) if lines else repr(failure)

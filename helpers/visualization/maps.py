@@ -37,7 +37,8 @@ def plot_map(
     topics = np.array([document.topic for document in documents])
     for topic, color in style.topic_colors(documents).items():
         mine = points[topics == topic]
-        ax.scatter(*mine.T, s=16, alpha=0.7, lw=0, color=color, label=topic)
+        name = style.as_text(topic)
+        ax.scatter(*mine.T, s=16, alpha=0.7, lw=0, color=color, label=name)
     rings = np.array([document.id in ringed for document in documents])
     if rings.any():
         look = {"fc": "none", "ec": "black", "lw": 0.9, "zorder": 4}
@@ -85,4 +86,4 @@ def _name(ax, text, middle, height, side, **look):
     arrow = {"arrowstyle": "-", "shrinkB": 0, "relpos": ((1 - side) / 2, 0.5)}
     look |= {"size": 9, "ha": "left" if side > 0 else "right", "va": "center"}
     look |= {"textcoords": "axes fraction", "arrowprops": arrow | _LINE, "zorder": 0.5}
-    ax.annotate(text, middle, (0.5 + side * 0.52, height), **look)
+    ax.annotate(style.as_text(text), middle, (0.5 + side * 0.52, height), **look)

@@ -37,6 +37,11 @@ def new_axes(width: float, height: float, title: str, ax: Axes | None, pad=22) -
     return ax
 
 
+def as_text(words: str) -> str:
+    """Keep matplotlib from reading what stands between two $ as a formula."""
+    return words.replace("$", r"\$")
+
+
 def legend_above(ax: Axes, handles: Sequence = (), ncols: int = 4, **look) -> None:
     """Put a legend of what has a label between the title and the axes."""
     if handles := handles or ax.get_legend_handles_labels()[0]:
