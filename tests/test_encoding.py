@@ -1,7 +1,10 @@
 """One door from texts to vectors: the library's own, and nothing else gets through."""
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import pytest
+import torch
 
 from helpers import CourseError, encoding, progress
 
@@ -40,6 +43,65 @@ def test_no_texts_are_rows_too(tiny):
 def test_what_is_no_text_is_named(tiny, texts, message):
     with pytest.raises(CourseError, match=message):
         encoding.encode(tiny, texts)
+
+
+def out_of_memory_above(monkeypatch, model, room, error):
+    """Let a model raise for a batch of more than `room` texts; return sizes tried."""
+    sizes, forward = [], model.forward
+
+    def tried(features, **options):
+        sizes.append(len(features["input_ids"]))
+        if sizes[-1] > room:
+            raise error
+        return forward(features, **options)
+
+    monkeypatch.setattr(model, "forward", tried)
+    monkeypatch.setattr(encoding, "_FITS", WeakKeyDictionary())
+    return sizes
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+        MemoryError(),
+    ],
+    ids=["CUDA", "MPS", "CPU", "Python"],
+)
+def test_batches_that_do_not_fit_are_halved_and_that_is_said_once(
+    tiny, monkeypatch, capsys, error
+):
+    texts = [f"{'bar ' * (n % 9)} whale {n}" for n in range(40)]
+    expected = encoding.encode(tiny, texts)
+    sizes = out_of_memory_above(monkeypatch, tiny, 5, error)
+    for role in ("", "document"):
+        rows = encoding.encode(tiny, texts, role=role)
+        np.testing.assert_allclose(rows, expected, atol=1e-6)
+    assert sizes == [32, 16, 8, *[4] * 20]
+    assert capsys.readouterr().err.splitlines() == [
+        "note: 32 texts at a time do not fit into memory; this model reads 4 at a time "
+        "from now on, more slowly, with the same results"
+    ]
+
+
+def test_a_text_that_does_not_fit_alone_is_named(tiny, monkeypatch, capsys):
+    out_of_memory_above(monkeypatch, tiny, 0, MemoryError())
+    message = (
+        r"texts\[1\] \('the bar', 7 characters\) does not fit into memory, not even"
+    )
+    with pytest.raises(CourseError, match=message):
+        encoding.encode(tiny, ["a", "the bar", "bar"])
+    assert capsys.readouterr().err == ""
+
+
+def test_another_error_of_a_model_stays_itself(tiny, monkeypatch):
+    wrong = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    sizes = out_of_memory_above(monkeypatch, tiny, 0, wrong)
+    with pytest.raises(RuntimeError, match="mat1"):
+        encoding.encode(tiny, ["a", "b"])
+    assert sizes == [2]
 
 
 def test_the_truncation_report_names_what_is_lost(model):
