@@ -6,6 +6,7 @@ is such a folder.
 """
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -107,6 +108,8 @@ def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
     >>> [len(load_qrels(split=split)) for split in ("dev", "test", "all")]
     [48, 48, 96]
     """
+    if not re.fullmatch(r"[\w-]+", split):
+        raise CourseError(f"split is {split!r}; give a name such as dev, test or all")
     there = sorted((Path(path or DATA) / "qrels").glob("*.tsv"))
     files = (split == "all" and there) or [_inside(path, f"qrels/{split}.tsv")]
     qrels: Qrels = {}

@@ -15,7 +15,15 @@ from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import CountVectorizer
 
-from helpers import all_pairs, metrics, pages, retrieval, storage, visualization
+from helpers import (
+    CourseError,
+    all_pairs,
+    metrics,
+    pages,
+    retrieval,
+    storage,
+    visualization,
+)
 from helpers.corpus import Document, Qrels, Query
 from helpers.metrics import Interval
 from helpers.progress import quiet
@@ -124,6 +132,8 @@ def report_on(
     """
     documents, vectors = index.by("dense").documents, index.embeddings
     texts = index.text_ids()
+    if not len(documents) == len(vectors) == len(texts):
+        raise CourseError(f"{index.where}: is being written; wait until that is done")
     chosen = _sample(len(documents))
     some, rows = [documents[i] for i in chosen], vectors[chosen]
     title = f"{len(some)} of {len(documents)} passages: those that mean alike lie close"

@@ -118,8 +118,9 @@ def _found(path: Path, sure: str | None) -> Encoding:
     if bad is None:
         return Encoding(sure or "utf-8-sig")
     if sure:
+        name = sure.removesuffix("-sig")
         raise NotTextError(
-            f"{bad.at(path)}, which is not {sure}; give another --encoding, or none"
+            f"{bad.at(path)}, which is not {name}; give another --encoding, or none"
         )
     return _mended(path, bad) or _guessed(path, bad)
 

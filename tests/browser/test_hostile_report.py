@@ -58,7 +58,8 @@ def test_a_text_from_right_to_left_leaves_its_neighbours_alone(browser, report):
             return range.getBoundingClientRect().left;
         };
         return [...document.querySelectorAll("td.text span")]
-            .filter(span => span.previousSibling?.data.includes("\\u202e"))
+            .filter(span => span.previousElementSibling)
+            .filter(span => span.previousElementSibling.textContent.includes("\\u202e"))
             .map(span => span.firstChild)
             .map(node => [node.data.indexOf("csv"), node])
             .map(([at, node]) => left(node, at) < left(node, at + 2));
