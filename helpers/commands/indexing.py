@@ -65,11 +65,9 @@ def _watched(reading, seen: set[str]) -> Iterator[Document]:
 
 def _gone(store: Store, seen: set[str], account: Account) -> list[str]:
     """Ids of texts that no source holds now; what could not be read may hold them."""
-    gone = set(store.hashes()) - seen
-    if gone and account.unread:
-        owners = zip(store.documents, store.text_ids(), strict=True)
-        gone -= {owner for each, owner in owners if account.may_hold(each.source)}
-    return sorted(gone)
+    sources = store.sources()
+    gone = sources.keys() - seen
+    return sorted(each for each in gone if not account.may_hold(sources[each]))
 
 
 def _told(account, counts):

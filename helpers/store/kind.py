@@ -40,6 +40,10 @@ class Kind(ABC):
         """Content hash of every text by its id: tells what changed since."""
 
     @abstractmethod
+    def sources(self) -> dict[str, str]:
+        """Where every text was read ("lifts.csv, line 3"), by its id."""
+
+    @abstractmethod
     def matches(self, query: str, text: str) -> list[tuple[int, int]]:
         """Start and end of each place in a text that made BM25 find it."""
 

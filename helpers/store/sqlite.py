@@ -88,6 +88,11 @@ class SQLiteStore(Store):
         with self._file.reading() as db:
             return dict(db.execute("SELECT id, hash FROM texts ORDER BY key"))
 
+    def sources(self) -> dict[str, str]:
+        """Where every text was read, by its id."""
+        with self._file.reading() as db:
+            return dict(db.execute("SELECT id, source FROM texts"))
+
     def matches(self, query: str, text: str) -> list[tuple[int, int]]:
         """Start and end of each place in a text that made BM25 find it."""
         return words.places(query, text)

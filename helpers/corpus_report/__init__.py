@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -12,20 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.cluster import KMeans
-from sklearn.feature_extraction.text import CountVectorizer
 
-from helpers import (
-    CourseError,
-    all_pairs,
-    metrics,
-    pages,
-    retrieval,
-    storage,
-    visualization,
-)
+from helpers import CourseError, all_pairs, pages, storage, visualization
 from helpers.corpus import Document, Qrels, Query
-from helpers.metrics import Interval
+from helpers.corpus_report.groups import Group, find_groups
+from helpers.corpus_report.judged import Judged, judge
 from helpers.progress import quiet
 from helpers.visualization.hover import HoverMap
 
@@ -47,25 +38,6 @@ class Similar:
     score: float
     first: Document
     second: Document
-
-
-@dataclass(frozen=True)
-class Group:
-    """Passages near each other: how many, and the words that set them apart."""
-
-    size: int
-    words: list[str]
-    example: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """nDCG@10 of each method over the judged queries, and which of them to use."""
-
-    queries: int
-    ndcg: dict[str, Interval]
-    unjudged: float
-    advice: str
 
 
 @dataclass(frozen=True)
@@ -139,20 +111,21 @@ def report_on(
     title = f"{len(some)} of {len(documents)} passages: those that mean alike lie close"
     owned = {(each.content, text) for each, text in zip(documents, texts, strict=True)}
     copies = Counter(content for content, _ in owned)
-    owners = Counter(texts)
+    owners = {each.id: text for each, text in zip(documents, texts, strict=True)}
+    parts = Counter(texts)
     return CorpusReport(
         index=index.where,
         model=index.settings["model"],
-        texts=len(owners),
+        texts=len(parts),
         files=dict(Counter(map(_file, documents)).most_common()),
         tokens=[len(each) for each in _tokens(index.model, documents)],
         limit=index.settings["tokens"],
-        split=sum(count > 1 for count in owners.values()),
+        split=sum(count > 1 for count in parts.values()),
         repeated={text: n for text, n in copies.most_common(SHOWN) if n > 1},
         similar=_similar(documents, vectors, texts),
-        groups=_groups(some, rows),
+        groups=find_groups([each.content for each in some], rows),
         map=visualization.hover_map(visualization.project(rows), some, title=title),
-        judged=_judged(index, queries, qrels, texts) if qrels else None,
+        judged=judge(index, queries, qrels, owners) if qrels else None,
     )
 
 
@@ -184,100 +157,6 @@ def _similar(documents, vectors, texts):
         if pair.score >= NEARLY and other and first.content != second.content:
             found.append(Similar(pair.score, first, second))
     return found[:SHOWN]
-
-
-def _groups(documents, vectors):
-    """Group by k-means, which always finds as many groups as it is asked for."""
-    wanted = min(12, int(np.sqrt(len(documents) / 2)))
-    if wanted < 2:
-        return []
-    means = KMeans(wanted, n_init=3, random_state=0).fit(vectors)
-    words = _telling_words([each.content for each in documents], means.labels_)
-    middle = (vectors * means.cluster_centers_[means.labels_]).sum(axis=1)
-    groups = []
-    for number, telling in enumerate(words):
-        mine = np.flatnonzero(means.labels_ == number)
-        example = documents[mine[middle[mine].argmax()]].content
-        groups.append(Group(len(mine), telling, example))
-    return sorted(groups, key=lambda group: -group.size)
-
-
-def _telling_words(texts, labels, top_k=6):
-    """Words of each group by class-based TF-IDF (Grootendorst, arXiv 2203.05794)."""
-    counter = CountVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d]\w+\b")
-    try:
-        counts = counter.fit_transform(texts)
-    except ValueError:  # no word in any of them
-        return [[] for _ in range(labels.max() + 1)]
-    names = counter.get_feature_names_out()
-    groups = [counts[labels == group].sum(axis=0) for group in range(labels.max() + 1)]
-    per_group = np.asarray(np.vstack(groups), dtype=float)
-    size = per_group.sum() / len(per_group)
-    weights = per_group * np.log(1 + size / per_group.sum(axis=0))
-    best = (-weights).argsort(axis=1, kind="stable")[:, :top_k]
-    return [
-        [str(names[i]) for i in row if weights[group, i] > 0]
-        for group, row in enumerate(best)
-    ]
-
-
-def _judged(index, queries, qrels, texts):
-    judged = [query for query in queries if query.id in qrels]
-    ways = {method: index.by(method) for method in ("dense", "bm25", "fused")}
-    owner = dict(zip((d.id for d in index.documents), texts, strict=True))
-    runs = {
-        method: {
-            query: _as_judged(hits, qrels[query], owner) for query, hits in run.items()
-        }
-        for method, run in retrieval.make_runs(ways, judged).items()
-    }
-    wanted = {query.id: qrels[query.id] for query in judged}
-    values = {
-        method: metrics.evaluate(run, wanted).values("ndcg@10")
-        for method, run in runs.items()
-    }
-    firsts = [
-        identifier in wanted[query]
-        for run in runs.values()
-        for query, hits in run.items()
-        for identifier in list(hits)[:10]
-    ]
-    return Judged(
-        queries=len(judged),
-        ndcg={
-            method: metrics.bootstrap_interval(each) for method, each in values.items()
-        },
-        unjudged=1 - sum(firsts) / max(1, len(firsts)),
-        advice=advice(values),
-    )
-
-
-def _as_judged(hits: Mapping[str, float], grades, owner):
-    """Let a text's best passage stand for it, unless the passage itself is judged."""
-    found: dict[str, float] = {}
-    for identifier, score in hits.items():
-        found.setdefault(
-            identifier if identifier in grades else owner[identifier], score
-        )
-    return found
-
-
-def advice(values: Mapping[str, np.ndarray]) -> str:
-    """Say which method to use; values: method -> nDCG@10, one a query, (q,)."""
-    order = sorted(values, key=lambda method: -values[method].mean())
-    best, second = order[:2]
-    lead = metrics.bootstrap_interval(values[best] - values[second])
-    if lead.low > 0:
-        return f"Use {best}: it leads {second} by {lead}, more than luck explains."
-    tied = [
-        method
-        for method in order[1:]
-        if metrics.bootstrap_interval(values[best] - values[method]).low <= 0
-    ]
-    return (
-        f"{best} is best here, but its lead over {' and '.join(tied)} may be luck "
-        f"({lead} over {second}): judge more queries, or take the cheaper one."
-    )
 
 
 def _histogram(report):
