@@ -5,7 +5,6 @@ A BEIR folder holds `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`, maybe 
 is such a folder.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,7 +89,7 @@ def load_queries(path: str | Path | None = None) -> list[Query]:
     return [
         Query(
             record["_id"],
-            _not_blank(record, "text", place, "write the query"),
+            _not_blank(record, "text", place),
             text(record, "kind", place),
         )
         for place, record in records.identified(_inside(path, "queries.jsonl"))
@@ -170,15 +169,15 @@ def _judgements(file: Path) -> Iterator[tuple[str, str, str, int]]:
 def _pairs(file: Path) -> Iterator[tuple[str, Pair]]:
     """Yield place and pair of every line."""
     for place, record in records.objects(file):
-        both = [_not_blank(record, f"sentence{n}", place, "write it") for n in (1, 2)]
+        both = [_not_blank(record, f"sentence{n}", place) for n in (1, 2)]
         about = text(record, "about", place)
         yield place, Pair(both[0], both[1], _score(record, place), about)
 
 
-def _not_blank(record, key, place, fix):
+def _not_blank(record, key, place):
     found = needed_text(record, key, place)
     if not found.strip():
-        raise CourseError(f'{place}: "{key}" is blank; {fix}, or drop it')
+        raise CourseError(f'{place}: "{key}" is blank; write it, or drop the line')
     return found
 
 
@@ -186,9 +185,9 @@ def _score(record, place):
     if "score" not in record:
         raise CourseError(f'{place}: "score" is missing; give a number from 0 to 1')
     score = record["score"]
-    if isinstance(score, bool) or not isinstance(score, int | float):
+    if type(score) not in (int, float):
         raise CourseError(f'{place}: "score" is {score!r}; it must be a number, 0 to 1')
-    if not (math.isfinite(score) and 0 <= score <= 1):
+    if not 0 <= score <= 1:
         raise CourseError(
             f'{place}: "score" is {score}, outside 0..1; '
             "divide labels of 0..5 by 5 before you use them"

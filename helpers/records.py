@@ -1,6 +1,7 @@
 """JSON Lines and tab-separated lines, read one by one; a mistake has its place."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,7 @@ def lines(file: Path) -> Iterator[tuple[str, str]]:
         with open(file, "rb") as opened:
             for number, raw in enumerate(opened, start=1):
                 place = f"{file}, line {number}"
-                if number == 1:
-                    _refuse_marks(raw, place)
-                line = _decoded(raw.removesuffix(b"\n").removesuffix(b"\r"), place)
+                line = _decoded(raw.rstrip(b"\r\n"), place)
                 if line.strip():
                     empty = False
                     yield place, line
@@ -98,7 +97,7 @@ def needed_text(record: dict, key: str, place: str) -> str:
 def identifier(record: dict, key: str, place: str) -> str:
     """Return a record's id, a whole number made a text; refuse a blank one."""
     found = record.get(key)
-    if isinstance(found, int) and not isinstance(found, bool):
+    if type(found) is int:
         return str(found)
     if not isinstance(found, str) or not found.strip():
         shown = "missing" if key not in record else f"{found!r}"
@@ -113,32 +112,20 @@ def refuse_empty(file: Path) -> None:
     raise CourseError(f"{file}: is empty; it needs at least one line of data")
 
 
-def _refuse_marks(raw, place):
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CourseError(f"{place}: is UTF-16; save the file as plain UTF-8")
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raise CourseError(
-            f"{place}: starts with a byte order mark (BOM); save the file as "
-            'plain UTF-8 (in Python, read it with encoding="utf-8-sig" and write it '
-            'with encoding="utf-8")'
-        )
-
-
 def _decoded(raw, place):
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")  # a file may begin with a byte order mark
     except UnicodeDecodeError as error:
         raise CourseError(
-            f"{place}: byte 0x{raw[error.start]:02x} is not UTF-8; "
-            "save the file as UTF-8 (it may be Windows-1252 or Latin-1 now)"
+            f"{place}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the "
+            "file as UTF-8 (it may be UTF-16, Windows-1252 or Latin-1 now)"
         ) from error
 
 
 def _each_once(pairs):
     record = dict(pairs)
     if len(record) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key {twice!r} is there twice")
     return record
 

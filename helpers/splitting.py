@@ -72,23 +72,21 @@ def _parts(
     )
     start, window = 0, _window(tokens)
     while start < len(text):
-        found = splitter.chunk_indices(text[start : start + window])
-        ends_here = start + window >= len(text)
-        if ends_here or len(found) < 2:
-            yield from (part for _, part in found)
-            start += window
-        else:  # the last one may go on behind the window: the next begins with it
-            yield from (part for _, part in found[:-1])
-            start += found[-1][0]
+        end = start + window
+        found = splitter.chunk_indices(text[start:end])
+        if end < len(text) and len(found) > 1:
+            end = start + found.pop()[0]  # it may go on: the next window begins with it
+        yield from (part for _, part in found)
+        start = end
 
 
 def _shortened(tokenizer: Tokenizer, title: str, tokens: int) -> str:
     """Return the beginning of a title that takes half of the room, or all of it."""
     half = (tokens - tokenizer.num_special_tokens_to_add(is_pair=False)) // 2
-    offsets = tokenizer.encode(title[: _window(tokens)], add_special_tokens=False)
-    if len(offsets) <= half:
+    found = tokenizer.encode(title[: _window(tokens)], add_special_tokens=False)
+    if len(found) <= half:
         return title
-    return title[: offsets.offsets[half - 1][1]].rstrip()
+    return title[: found.offsets[half - 1][1]].rstrip()
 
 
 def _count(tokenizer: Tokenizer, text: str) -> int:
@@ -116,13 +114,11 @@ def _copied(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
 
 def _check(tokenizer: Tokenizer, tokens: int, overlap: int) -> None:
     fewest = FEWEST + tokenizer.num_special_tokens_to_add(is_pair=False)
-    whole = isinstance(tokens, int) and not isinstance(tokens, bool)
-    if not whole or tokens < fewest:
+    if type(tokens) is not int or tokens < fewest:
         raise CourseError(
             f"tokens is {tokens!r}; a passage needs a whole number, at least {fewest}"
         )
-    whole = isinstance(overlap, int) and not isinstance(overlap, bool)
-    if not whole or not 0 <= overlap <= tokens // 2:
+    if type(overlap) is not int or not 0 <= overlap <= tokens // 2:
         raise CourseError(
             f"overlap is {overlap!r}; give a whole number from 0 to {tokens // 2}, "
             f"half of the {tokens} tokens of a passage"

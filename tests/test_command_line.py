@@ -330,7 +330,7 @@ def bad_calls(folder):
         "an empty corpus": ([*search, folder / "empty.jsonl"], "is empty"),
         "bad JSON on line 7": ([*search, folder / "seven.jsonl"], "line 7: not valid"),
         "a wrong encoding": ([*search, folder / "latin.jsonl"], "not UTF-8"),
-        "a BOM": ([*search, folder / "bom.jsonl"], "byte order mark"),
+        "behind a BOM": ([*search, folder / "bom.jsonl"], "line 7: not valid"),
         "a blank id": ([*search, folder / "blank.jsonl"], "\"_id\" is ''"),
         "an id twice": ([*search, folder / "twice.jsonl"], "is also in line 1"),
         "top_k 0": ([*search, folder, "--top-k", 0], "top_k is 0"),
@@ -355,7 +355,7 @@ def bad_calls(folder):
         ),
         "BEIR, line 7": (["evaluate", "--data", folder / "beir-seven"], "line 7"),
         "BEIR, encoding": (["evaluate", "--data", folder / "beir-latin"], "not UTF-8"),
-        "BEIR, BOM": (["evaluate", "--data", folder / "beir-bom"], "byte order mark"),
+        "BEIR, BOM": (["evaluate", "--data", folder / "beir-bom"], "line 7"),
         "qrels of other queries": (
             ["evaluate", "--data", folder / "beir-stray"],
             "queries that queries.jsonl lacks, such as 'unknown'",

@@ -25,8 +25,7 @@ BAD_RECORDS = {
     ),
     "a list": ("[1, 2]\n", "line 1: expected an object in braces"),
     "Latin-1": (b'{"_id": "a", "text": "caf\xe9"}\n', "line 1: byte 0xe9 is not UTF-8"),
-    "UTF-16": (GOOD.encode("utf-16"), "line 1: is UTF-16"),
-    "BOM": (b"\xef\xbb\xbf" + GOOD.encode(), r"byte order mark \(BOM\); save"),
+    "UTF-16": (GOOD.encode("utf-16"), "line 1: byte 0xff is not UTF-8; .*UTF-16"),
     "no id": ('{"text": "t"}\n', 'line 1: "_id" is missing'),
     "blank id": ('{"_id": " ", "text": "t"}\n', "line 1: \"_id\" is ' '"),
     "id null": ('{"_id": null, "text": "t"}\n', 'line 1: "_id" is None'),
@@ -110,8 +109,8 @@ def test_words_that_other_readers_take_for_missing_stay_words(tmp_path, word):
     assert corpus.load_corpus(path)[0].text == word
 
 
-def test_windows_line_ends_are_read(tmp_path):
-    path = write(tmp_path, GOOD.replace("\n", "\r\n"))
+def test_windows_line_ends_and_marks_are_read(tmp_path):
+    path = write(tmp_path, "\ufeff" + GOOD.replace("\n", "\r\n"))
     assert [d.text for d in corpus.load_corpus(path)] == ["one", "two"]
 
 

@@ -16,32 +16,25 @@ def check_gap(u, v, labels, found):
 
     u, v: (n, d), the two sentences of each pair; labels: (n,), related from 0.8 up.
     """
-    cosines, dots = cosine_similarity(u, v), dot_score(u, v)
-    related, apart = cosines.diagonal()[labels >= 0.8].mean(), _apart(cosines)
-    strict = cosines.diagonal()[labels > 0.8].mean()
+    near, off = labels >= 0.8, ~np.eye(len(labels), dtype=bool)
+
+    def gap(scores, related=near):
+        return scores.diagonal()[related].mean() - scores[off].mean()
+
+    cosines = cosine_similarity(u, v)
+    right, related = gap(cosines), cosines.diagonal()[near].mean()
+    mixed, dots = related - cosines.mean(), gap(dot_score(u, v))
+    firsts = related - cosine_similarity(u, u)[off].mean()
     typical = {
-        "the pairs themselves are among the unrelated; leave the diagonal out": (
-            related - cosines.mean()
-        ),
-        "only pairs labelled 0.8 or more are related": (
-            cosines.diagonal().mean() - apart
-        ),
-        "0.8 itself counts as related": strict - apart,
-        "these are dot products; divide by the lengths": (
-            dots.diagonal()[labels >= 0.8].mean() - _apart(dots)
-        ),
-        "the wrong way round: related first": apart - related,
+        "the pairs themselves are among the unrelated; leave the diagonal out": mixed,
+        "only pairs labelled 0.8 or more are related": gap(cosines, labels >= 0),
+        "0.8 itself counts as related": gap(cosines, labels > 0.8),
+        "these are dot products; divide by the lengths": dots,
+        "the wrong way round: related first": -right,
         "this is the related half; take the unrelated off": related,
-        "compare first sentences with second ones, not with each other": (
-            related - _apart(cosine_similarity(u, u))
-        ),
+        "compare first sentences with second ones, not with each other": firsts,
     }
-    return fault_of(found, related - apart, typical)
-
-
-def _apart(scores):
-    """The mean of a square without its diagonal."""
-    return scores[~np.eye(len(scores), dtype=bool)].mean()
+    return fault_of(found, right, typical)
 
 
 def _rows(*figures):

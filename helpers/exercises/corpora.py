@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from helpers.exercises.verdict import exercise, fault_of
+from helpers.exercises.verdict import exercise, fault_of, order_fault
 
 _HITS = [
     (["b.md#2", "a.md", "b.md#1", "c.csv:3", "b.md#4"],),
@@ -17,38 +17,23 @@ _HITS = [
 @exercise(_HITS, "a text shows up once, at its best passage's rank")
 def check_one_per_text(ids, found):
     """Exercise 6.2: `one_per_text(ids)` -> ids of texts, best first."""
-    right = list(dict.fromkeys(_text(name) for name in ids))
+    texts = [name.rsplit("#", 1)[0] for name in ids]
+    right = list(dict.fromkeys(texts))
     got = found.tolist()
     if not isinstance(got, list):
         return f"return a list of ids, not {got!r}"
-    faults = {
-        "a text that has several passages still shows up several times": (
-            [_text(name) for name in ids]
-        ),
-        "a name may hold a '#' of its own, as 'c#.md#2' does; cut at the last one": (
-            list(dict.fromkeys(name.split("#")[0] for name in ids))
-        ),
+    if set(got) <= set(ids) and not set(got) <= set(right):
+        return "these are passages still; cut off the last '#' and what follows it"
+    cut = list(dict.fromkeys(name.split("#")[0] for name in ids))
+    by_worst = list(dict.fromkeys(texts[::-1]))[::-1]
+    typical = {
+        "a text that has several passages still shows up several times": texts,
+        "a name may hold a '#' of its own, as 'c#.md#2' does; cut at the last one": cut,
         "these are in the alphabet's order; keep that of the ranking": sorted(right),
         "these are worst first": right[::-1],
-        "a text belongs where its best passage is, not its worst": (
-            list(dict.fromkeys(_text(name) for name in ids[::-1]))[::-1]
-        ),
+        "a text belongs where its best passage is, not its worst": by_worst,
     }
-    if got == right:
-        return ""
-    if got in (ids, _first_passages(ids)):
-        return "these are passages still; cut off the last '#' and what follows it"
-    wrong = f"{ids} gives {right}, not {got}"
-    return next((fault for fault, typical in faults.items() if typical == got), wrong)
-
-
-def _text(name):
-    return name.rsplit("#", 1)[0]
-
-
-def _first_passages(ids):
-    texts = [_text(name) for name in ids]
-    return [name for n, name in enumerate(ids) if texts[n] not in texts[:n]]
+    return order_fault(got, right, typical, f"{ids} gives {right}, not {got}")
 
 
 def _pieces(text):
@@ -68,23 +53,18 @@ _TEXTS = [
 @exercise(_TEXTS, "tokens over words, whichever text they come from")
 def check_tokens_per_word(texts, tokenize, found):
     """Exercise 6.4: `tokens_per_word(texts, tokenize)` -> one number."""
-    tokens = [len(tokenize(text)) for text in texts]
-    words = [len(text.split()) for text in texts]
-    spaced = [len(text.split(" ")) for text in texts]
+    tokens = np.array([len(tokenize(text)) for text in texts])
+    words = np.array([len(text.split()) for text in texts])
+    right, shares = tokens.sum() / words.sum(), (tokens / words).mean()
+    spaced = tokens.sum() / sum(len(text.split(" ")) for text in texts)
+    kinds = {each for text in texts for each in tokenize(text)}
+    characters = sum(map(len, texts)) / words.sum()
     typical = {
-        "the wrong way round: tokens first": sum(words) / sum(tokens),
-        "a mean of shares: a short text counts as much as a long one there": (
-            np.mean(np.divide(tokens, words))
-        ),
-        "`split(' ')` makes an empty word of two spaces; `split()` does not": (
-            sum(tokens) / sum(spaced)
-        ),
-        "these are characters; `tokenize` gives the tokens": (
-            sum(map(len, texts)) / sum(words)
-        ),
-        "this counts each token once; count all of them": (
-            len({each for text in texts for each in tokenize(text)}) / sum(words)
-        ),
-        "this is how many tokens a text has; divide by the words": np.mean(tokens),
+        "the wrong way round: tokens first": 1 / right,
+        "a mean of shares: a short text counts as much as a long one there": shares,
+        "`split(' ')` makes an empty word of two spaces; `split()` does not": spaced,
+        "these are characters; `tokenize` gives the tokens": characters,
+        "this counts each token once; count all of them": len(kinds) / words.sum(),
+        "this is how many tokens a text has; divide by the words": tokens.mean(),
     }
-    return fault_of(found, sum(tokens) / sum(words), typical)
+    return fault_of(found, right, typical)

@@ -47,15 +47,13 @@ def check_share_of_rumours(near, found):
         told = [len(mine & confirmed(*theirs)) for mine, theirs in pairs]
         return 1 - np.mean(told) / near[0].shape[1]
 
-    right = share(lambda *theirs: set.intersection(*theirs))
+    right, on_any = share(set.intersection), share(set.union)
     in_place = np.all([each == near[0] for each in near], axis=0)
     typical = {
         "that's the share that survives; rumours are the rest": 1 - right,
         "divide by k, the neighbours in a row": right * near[0].shape[1],
         "only the first two maps were asked": share(lambda second, *_: second),
-        "a neighbour has to be on all the maps, not on one of the others": share(
-            lambda *theirs: set.union(*theirs)
-        ),
+        "a neighbour has to be on all the maps, not on one of the others": on_any,
         "the order within a row doesn't matter; compare sets": 1 - in_place.mean(),
     }
     return fault_of(found, right, typical)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.verdict import exercise
+from helpers.exercises.verdict import exercise, order_fault
 from helpers.similarity import normalize
 
 
@@ -45,22 +45,20 @@ _FUSIONS = [
 @exercise(_FUSIONS, "whichever way it leans")
 def check_fuse(meaning, words, weight, found):
     """Exercise 3.4: `fuse(meaning, words, weight)` -> all ids, best first."""
-    right = _fused(meaning, words, weight)
-    faults = {
+    right, even, other = (
+        _fused(meaning, words, each) for each in (weight, 0.5, 1 - weight)
+    )
+    typical = {
         "these are the worst ones first; sort from the highest down": right[::-1],
-        "the weight belongs to `meaning`, what is left of 1 to `words`": _fused(
-            meaning, words, 1 - weight
-        ),
-        "the weight changes nothing; does it count?": _fused(meaning, words, 0.5),
+        "the weight belongs to `meaning`, what is left of 1 to `words`": other,
+        "the weight changes nothing; does it count?": even,
     }
     if found.dtype.kind != "U":
         return f"return a list of ids, not {found.tolist()}"
-    if set(found) != set(right):
-        return f"{len(right)} ids occur in one ranking or both, not {found.tolist()}"
-    if (ids := found.tolist()) == right:
-        return ""
-    wrong = f"weight {weight} gives {right}, not {ids}"
-    return next((fault for fault, typical in faults.items() if typical == ids), wrong)
+    ids = found.tolist()
+    if set(ids) != set(right):
+        return f"{len(right)} ids occur in one ranking or both, not {ids}"
+    return order_fault(ids, right, typical, f"weight {weight} gives {right}, not {ids}")
 
 
 def _fused(meaning, words, weight):

@@ -1,7 +1,6 @@
 """The exercise of notebook 0: a pair that has to fall."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -25,10 +24,9 @@ def check_unlearn(answer: Callable) -> Verdict:
         return _fault(found, expected)
 
     verdict = judged(answer, [model], judge, "")
-    if verdict.passed:
-        before, after = seen
-        return replace(verdict, message=f"it fell from {before:.2f} to {after:.2f}")
-    return verdict
+    if not verdict.passed:
+        return verdict
+    return Verdict(True, "it fell from {:.2f} to {:.2f}".format(*seen))
 
 
 def _fault(found, expected):

@@ -49,23 +49,18 @@ def check_ranking_loss(anchors, positives, scale, found):
 
     anchors, positives: (n, d); row j of the one belongs to row j of the other.
     """
-    cosines = cosine_similarity(anchors, positives)
+    cosines, dots = (f(anchors, positives) for f in (cosine_similarity, dot_score))
     losses, own = _losses(scale * cosines), np.exp(scale * cosines.diagonal())
     others = np.exp(scale * cosines).sum(axis=1) - own
+    turned, likely = _losses(scale * cosines.T), np.exp(-losses)
     typical = {
         "one loss an anchor; take the mean": losses,
         "this is the sum; take the mean": losses.sum(),
         "multiply the cosines by the scale": _losses(cosines).mean(),
-        "these are dot products; divide by the lengths": (
-            _losses(scale * dot_score(anchors, positives)).mean()
-        ),
-        "here each positive picks its anchor; sum over the positives": (
-            _losses(scale * cosines.T).mean()
-        ),
+        "these are dot products; divide by the lengths": _losses(scale * dots).mean(),
+        "here each positive picks its anchor; sum over the positives": turned.mean(),
         "the sign is wrong: minus the logarithm": -losses.mean(),
-        "this is the mean probability; take minus its logarithm": np.exp(
-            -losses
-        ).mean(),
+        "this is the mean probability; take minus its logarithm": likely.mean(),
         "its own positive belongs in the sum too": -np.log(own / others).mean(),
     }
     return fault_of(found, losses.mean(), typical)

@@ -1,7 +1,7 @@
 """What every check does: call the learner's function, judge what it returned."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,8 +35,11 @@ def exercise(cases: Sequence[Sequence], praise: str) -> Callable[[Judge], Check]
 
     def check_with(judge):
         def check(answer: Callable) -> Verdict:
-            judges = ((case, partial(judge, *case)) for case in cases)
-            return first_open(judged(answer, *each, praise) for each in judges)
+            for case in cases:
+                verdict = judged(answer, case, partial(judge, *case), praise)
+                if not verdict.passed:
+                    break
+            return verdict
 
         check.__name__, check.__doc__ = judge.__name__, judge.__doc__
         return check
@@ -44,7 +47,7 @@ def exercise(cases: Sequence[Sequence], praise: str) -> Callable[[Judge], Check]
     return check_with
 
 
-def judged(answer, case, judge: Judge, praise: str, nothing: str = _NOTHING) -> Verdict:
+def judged(answer: Callable, case: Sequence, judge: Judge, praise: str) -> Verdict:
     """Call the learner's function; `judge` gets what it returned."""
     try:
         found = answer(*copy.deepcopy(case))
@@ -54,21 +57,13 @@ def judged(answer, case, judge: Judge, praise: str, nothing: str = _NOTHING) -> 
         hint = "; ranks begin at 1" if isinstance(error, ZeroDivisionError) else ""
         return Verdict(False, f"it stopped with {type(error).__name__}: {error}{hint}")
     if found is None:
-        return Verdict(False, nothing)
+        return Verdict(False, _NOTHING)
     try:
         found = found.detach().cpu() if hasattr(found, "detach") else found
         fault = judge(np.asarray(found))
     except Exception as error:  # an answer of a type nobody thought of
         return Verdict(False, f"{type(found).__name__} is not what is asked: {error}")
     return Verdict(not fault, fault or praise)
-
-
-def first_open(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the first verdict that has not passed, else the last."""
-    for verdict in verdicts:
-        if not verdict.passed:
-            break
-    return verdict
 
 
 def fault_of(found: np.ndarray, expected, typical: Mapping, shape: str = "") -> str:
@@ -83,6 +78,12 @@ def fault_of(found: np.ndarray, expected, typical: Mapping, shape: str = "") -> 
     if found.shape == np.shape(expected):
         return f"the numbers are off by up to {np.abs(found - expected).max():.2g}"
     return f"the shape is {found.shape}; {shape}" if shape else no_number(found)
+
+
+def order_fault(found: list, right: list, typical: Mapping, wrong: str) -> str:
+    """Name what is wrong with an order of names as `fault_of` does; else `wrong`."""
+    faults = {"": right, **typical}
+    return next((fault for fault in faults if faults[fault] == found), wrong)
 
 
 def no_number(found: np.ndarray) -> str:

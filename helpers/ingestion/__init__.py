@@ -5,19 +5,58 @@ folders of these, BEIR folders. Nothing is dropped in silence: what cannot be re
 refused with its place and the reason, and the counts add up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers import CourseError
 from helpers.corpus import Document
 from helpers.ingestion import folders
-from helpers.ingestion.account import Account, Refusal
+from helpers.ingestion.account import Account
 from helpers.ingestion.contents import Contents, look
 from helpers.ingestion.folders import File
 from helpers.ingestion.keeping import Keeper
 from helpers.ingestion.opening import NotTextError, checked_encoding, encoding_of
+
+
+@dataclass
+class Reading:
+    """Documents, streamed; `account` tells of the iteration that began last."""
+
+    sources: list[Path]
+    asked: dict[str, str | None]
+    encoding: str | None
+    account: Account = field(default_factory=Account)
+
+    def __iter__(self) -> Iterator[Document]:
+        """Look at all files, then yield their texts one by one, with a new account.
+
+        Raises CourseError, before the first text, for a column that is missing or not
+        obvious; and at the end when there was nothing to keep.
+        """
+        self.account = account = Account()
+        keeper = Keeper(account)
+        found = [
+            self._look(file, account) for file in folders.files(self.sources, account)
+        ]
+        for contents in filter(None, found):
+            yield from keeper.documents(contents)
+        if not account.kept:
+            shown = ", ".join(map(str, self.sources))
+            first = f"; {account.refused[0]}" if account.refused else ""
+            counts = str(account).splitlines()[0]
+            raise CourseError(f"{shown}: no text to keep. {counts}{first}")
+
+    def _look(self, file: File, account: Account) -> Contents | None:
+        """Return what a file holds; refuse it, and return None, when it is no text."""
+        try:
+            encoding = encoding_of(file.path, self.encoding)
+            contents = look(file, encoding, self.asked)
+        except (NotTextError, OSError, UnicodeError) as error:
+            account.refuse_file(file.name, error)
+            return None
+        account.notes += [f"{file.name}: {note}" for note in contents.notes if note]
+        return contents
 
 
 def read(
@@ -36,63 +75,3 @@ def read(
     """
     asked = {"text_column": text_column, "id_column": id_column}
     return Reading(folders.checked_sources(sources), asked, checked_encoding(encoding))
-
-
-class Reading:
-    """Documents, streamed; `account` tells of the iteration that began last."""
-
-    def __init__(
-        self, sources: list[Path], asked: dict[str, str | None], encoding: str | None
-    ) -> None:
-        self.sources, self.asked, self.encoding = sources, asked, encoding
-        self.account = Account()
-
-    def __iter__(self) -> Iterator[Document]:
-        """Look at all files, then yield their texts one by one, with a new account.
-
-        Raises CourseError, before the first text, for a column that is missing or not
-        obvious; and at the end when there was nothing to keep.
-        """
-        self.account = account = Account()
-        keeper = Keeper(account)
-        found = [
-            self._look(file, account) for file in folders.files(self.sources, account)
-        ]
-        for contents in filter(None, found):
-            yield from _documents(contents, keeper)
-        if not account.kept:
-            shown = ", ".join(map(str, self.sources))
-            raise CourseError(f"{shown}: no text to keep. {_first_line(account)}")
-
-    def _look(self, file: File, account: Account) -> Contents | None:
-        """Return what a file holds; refuse it, and return None, when it is no text."""
-        try:
-            encoding = encoding_of(file.path, self.encoding)
-            contents = look(file, encoding, self.asked)
-        except (NotTextError, OSError, UnicodeError) as error:
-            account.refuse_file(file.name, _why(error))
-            return None
-        account.note(*(f"{file.name}: {note}" for note in contents.notes if note))
-        return contents
-
-
-def _documents(contents: Contents, keeper: Keeper) -> Iterator[Document]:
-    """Yield the Documents of a file; what becomes unreadable on the way is refused."""
-    file = contents.file
-    try:
-        for found in contents.texts():
-            if document := keeper.keep(file, found):
-                yield document
-    except (OSError, UnicodeError) as error:
-        keeper.account.refuse_file(file.name, _why(error))
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror or error}); check its permissions"
-    return str(error)
-
-
-def _first_line(account: Account) -> str:
-    first = f"; {account.refused[0]}" if account.refused else ""
-    return f"{str(account).splitlines()[0]}{first}"

@@ -1,10 +1,6 @@
 """What became of every text that was read: kept, empty, or refused with a reason."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
-
-from helpers import CourseError
 
 #: So many refusals, and duplicates are kept as texts; all are counted.
 LISTED = 100
@@ -51,7 +47,7 @@ class Account:
         """How many texts were read and not kept."""
         return self.empty + self.refused_count
 
-    def refuse(self, place: str, why: CourseError | str, name: str = "") -> None:
+    def refuse(self, place: str, why: Exception | str, name: str = "") -> None:
         """Count something refused; `name`: the file or folder that is unread for it."""
         self.refused_count += 1
         if len(self.refused) < LISTED:
@@ -62,14 +58,12 @@ class Account:
         if name and self.unread[-1:] != [name]:
             self.unread.append(name)
 
-    def refuse_file(self, name: str, why: CourseError | str) -> None:
+    def refuse_file(self, name: str, why: Exception | str) -> None:
         """Count a whole file or folder as one text, refused."""
+        if isinstance(why, OSError):
+            why = f"cannot be read ({why.strerror or why}); check its permissions"
         self.read += 1
         self.refuse(name, why, name)
-
-    def note(self, *notes: str) -> None:
-        """Say what was guessed."""
-        self.notes += [note for note in notes if note]
 
     def duplicate(self, place: str, first: str) -> None:
         """Count a text that is also at the place `first`."""

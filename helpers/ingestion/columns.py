@@ -1,9 +1,5 @@
 """Which column, or key, holds the text, and which the id."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
-
 from helpers import CourseError
 
 #: Names that say "here is the text", the surest first.
@@ -15,25 +11,6 @@ LABELS = ("title", "topic", "subtopic")
 LONG = 20
 
 
-@dataclass(frozen=True)
-class Columns:
-    """The names of the columns to read; `note` says which were chosen, and why."""
-
-    text: str
-    id: str | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-    note: str = ""
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """What a Document needs -> the name of the column that has it."""
-        return {
-            "text": self.text,
-            **({"id": self.id} if self.id else {}),
-            **self.labels,
-        }
-
-
 def choose(
     where: str,
     names: list[str],
@@ -41,9 +18,10 @@ def choose(
     *,
     text_column: str | None = None,
     id_column: str | None = None,
-) -> Columns:
-    """Choose columns by their names, else the text's by the lengths in the sample.
+) -> tuple[dict[str, str], str]:
+    """Return what a Document needs -> the column that has it; and what was guessed.
 
+    Columns are chosen by their names, else the text's by the lengths in the sample.
     names: of all columns; sample: the first rows, name -> value. Raises CourseError,
     with `where`, the file's name, when a column asked for is missing, none is clearly
     the text's, or two have its name.
@@ -53,13 +31,15 @@ def choose(
     if text is None:
         text, why = _guess(where, names, sample, identifier)
     for name in (text, identifier):
-        if name is not None and names.count(name) > 1:
+        if names.count(name) > 1:
             raise CourseError(f"{where}: two columns are called {name!r}; rename one")
     found = {label: _known(names, [label]) for label in LABELS}
-    labels = {label: name for label, name in found.items() if name and name != text}
+    roles = {label: name for label, name in found.items() if name and name != text}
+    if identifier:
+        roles["id"] = identifier
     ids = f", ids from {identifier!r}" if identifier and not id_column else ""
     note = f"texts from {text!r}{why}{ids}" if why or ids else ""
-    return Columns(text, identifier, labels, note)
+    return {"text": text, **roles}, note
 
 
 def _asked(where, names, wanted, option):
@@ -68,9 +48,8 @@ def _asked(where, names, wanted, option):
         return None
     found = wanted if wanted in names else _known(names, [wanted.strip().casefold()])
     if found is None:
-        raise CourseError(
-            f"{where}: has no {wanted!r} ({option}); it has {_list(names)}"
-        )
+        there = _list(names)
+        raise CourseError(f"{where}: has no {wanted!r} ({option}); it has {there}")
     return found
 
 
@@ -84,12 +63,12 @@ def _guess(where, names, sample, identifier):
     """Return the text's column, and why: by name, the only one, clearly the longest."""
     if known := _known(names, TEXT):
         return known, "" if known == "text" else " (by its name)"
-    labels = [_known(names, [label]) for label in LABELS]
-    rest = [name for name in names if name != identifier and name not in labels]
+    taken = [identifier, *(_known(names, [label]) for label in LABELS)]
+    rest = [name for name in names if name not in taken]
     if len(names) == 1 or len(rest) == 1:
         return (rest or names)[0], " (the only one left)"
     lengths = sorted((_length(sample, name), name) for name in rest)
-    if len(rest) > 1 and lengths[-1][0] >= max(LONG, 2 * lengths[-2][0]):
+    if rest and lengths[-1][0] >= max(LONG, 2 * lengths[-2][0]):
         return lengths[-1][1], " (the longest)"
     raise CourseError(
         f"{where}: which column is the text? Say it with --text-column; "

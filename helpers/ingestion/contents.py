@@ -1,7 +1,5 @@
 """What a file holds: its texts one by one, each with its line and its fields."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +8,6 @@ from itertools import islice
 
 from helpers import CourseError, records
 from helpers.ingestion import columns, folders, tables
-from helpers.ingestion.columns import Columns
 from helpers.ingestion.folders import File
 from helpers.ingestion.opening import Encoding, broken
 
@@ -18,10 +15,12 @@ from helpers.ingestion.opening import Encoding, broken
 Fields = dict[str, str]
 #: Line (0: the whole file) and fields; CourseError for a bad one, None for a blank.
 Found = tuple[int, Fields | CourseError | None]
-Row = tuple[int, list[str] | CourseError]
-#: So many rows are looked at before columns are chosen.
+#: The same before columns are chosen: name -> value, which in JSON may be anything.
+Record = tuple[int, dict | CourseError | None]
+#: So many records are looked at before columns are chosen.
 SAMPLE = 100
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_FENCED = re.compile(r"^[ \t]*(```|~~~).*?(^[ \t]*(```|~~~)|\Z)", re.M | re.S)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Contents:
 
     file: File
     texts: Callable[[], Iterable[Found]]
-    notes: tuple[str, ...] = ()
+    notes: Iterable[str] = ()
 
 
 def look(file: File, encoding: Encoding, asked: dict[str, str | None]) -> Contents:
@@ -42,8 +41,9 @@ def look(file: File, encoding: Encoding, asked: dict[str, str | None]) -> Conten
     if file.suffix in folders.TABLES:
         return _table(file, encoding, asked)
     if file.suffix in folders.JSON_LINES:
-        return _json_lines(file, encoding, asked)
-    return Contents(file, lambda: [_whole(file, encoding)], (encoding.note,))
+        read = partial(_objects, file, encoding)
+        return _chosen(file, read, None, asked, [encoding.note])
+    return Contents(file, lambda: [_whole(file, encoding)], [encoding.note])
 
 
 def _table(file: File, encoding: Encoding, asked) -> Contents:
@@ -52,92 +52,87 @@ def _table(file: File, encoding: Encoding, asked) -> Contents:
         with encoding.open(file.path, newline="") as opened:
             delimiter = tables.sniff(opened)
         said = "" if delimiter == "," else f"its delimiter is {delimiter!r}"
-    rows = partial(_rows, file, encoding, delimiter)
-    header, *sample = [row for _, row in islice(rows(), SAMPLE) if row] or [[]]
-    if isinstance(header, CourseError) or not header:
-        why = f"no names of columns in its first row ({header or 'it is blank'})"
-        return Contents(file, lambda: [(0, CourseError(why))], (encoding.note,))
-    named = [
-        dict(zip(header, row, strict=False)) for row in sample if isinstance(row, list)
-    ]
-    chosen = columns.choose(file.name, header, named, **asked)
-    notes = (encoding.note, said, chosen.note)
-    return Contents(file, lambda: _records(rows(), header, chosen), notes)
-
-
-def _rows(file: File, encoding: Encoding, delimiter: str) -> Iterator[Row]:
     with encoding.open(file.path, newline="") as opened:
-        for line, raw, row in tables.rows(opened, delimiter):
-            why = broken(raw) if encoding.errors != "strict" else ""
-            yield line, CourseError(why) if why else row
+        header = next((row for _, row in tables.rows(opened, delimiter) if row), None)
+    if not isinstance(header, list):
+        why = f"no names of columns in its first row ({header or 'it is blank'})"
+        return Contents(file, lambda: [(0, CourseError(why))], [encoding.note])
+    read = partial(_rows, file, encoding, delimiter, header)
+    return _chosen(file, read, header, asked, [encoding.note, said])
 
 
-def _records(
-    rows: Iterator[Row], header: list[str], chosen: Columns
-) -> Iterator[Found]:
-    """Yield the fields of every row behind the header."""
-    places = {role: header.index(name) for role, name in chosen.roles.items()}
-    next(row for _, row in rows if row)
-    for line, row in rows:
-        if isinstance(row, CourseError):
-            yield line, row
-        elif not any(field.strip() for field in row):
-            yield line, None
-        elif len(row) != len(header):
-            counts = f"has {len(row)} fields, the header has {len(header)}"
-            yield line, CourseError(f"{counts}; quote a text that holds the delimiter")
-        else:
-            yield line, {role: row[place] for role, place in places.items()}
-
-
-def _json_lines(file: File, encoding: Encoding, asked) -> Contents:
-    found = islice(_objects(file, encoding), SAMPLE)
-    sample = [each for _, each, _ in found if isinstance(each, dict)]
-    names = list(dict.fromkeys(key for each in sample for key in each))
-    chosen = Columns("text")  # where no line is an object, all are refused anyway
+def _chosen(
+    file: File,
+    read: Callable[[], Iterator[Record]],
+    names: list[str] | None,
+    asked: dict[str, str | None],
+    notes: list[str],
+) -> Contents:
+    """Choose columns among `names`, without which they are the keys of the sample."""
+    sample = [each for _, each in islice(read(), SAMPLE) if isinstance(each, dict)]
+    names = names or list(dict.fromkeys(key for each in sample for key in each))
+    roles, note = {"text": "text"}, ""  # where no line is an object, all are refused
     if names:
-        chosen = columns.choose(file.name, names, sample, **asked)
-    return Contents(
-        file,
-        lambda: (
-            (n, _fields(each, chosen, place) if isinstance(each, dict) else each)
-            for n, each, place in _objects(file, encoding)
-        ),
-        (encoding.note, chosen.note),
-    )
+        roles, note = columns.choose(file.name, names, sample, **asked)
+
+    def texts() -> Iterator[Found]:
+        for line, each in read():
+            if isinstance(each, dict):
+                each = _fields(each, roles, file.at(line))
+            yield line, each
+
+    return Contents(file, texts, [*notes, note])
 
 
-def _objects(
-    file: File, encoding: Encoding
-) -> Iterator[tuple[int, dict | CourseError | None, str]]:
-    with encoding.open(file.path) as opened:
-        for number, line in enumerate(opened, start=1):
-            place = f"{file.name}, line {number}"
-            yield number, _object(line, place), place
+def _rows(file, encoding, delimiter, header) -> Iterator[Record]:
+    """Yield every row behind the header, which is the first that is not blank."""
+    with encoding.open(file.path, newline="") as opened:
+        rows = tables.rows(opened, delimiter)
+        next((row for _, row in rows if row), None)
+        for line, row in rows:
+            yield line, row if isinstance(row, CourseError) else _record(row, header)
 
 
-def _object(line: str, place: str) -> dict | CourseError | None:
-    line = line.strip()
-    if not line:
+def _record(row: list[str], header: list[str]) -> dict | CourseError | None:
+    if why := broken("".join(row)):
+        return CourseError(why)
+    if not any(field.strip() for field in row):
         return None
+    if len(row) != len(header):
+        counts = f"has {len(row)} fields, the header has {len(header)}"
+        return CourseError(f"{counts}; quote a text that holds the delimiter")
+    return dict(zip(header, row, strict=True))
+
+
+def _objects(file: File, encoding: Encoding) -> Iterator[Record]:
+    with encoding.open(file.path) as opened:
+        for number, line in enumerate(map(str.strip, opened), start=1):
+            yield number, _object(line, file.at(number)) if line else None
+
+
+def _object(line: str, place: str) -> dict | CourseError:
+    if why := broken(line):
+        return CourseError(why)
     try:
-        return (
-            CourseError(why) if (why := broken(line)) else records.parsed(line, place)
-        )
+        return records.parsed(line, place)
     except CourseError as error:
         return error
 
 
-def _fields(record: dict, chosen: Columns, place: str) -> Fields | CourseError:
-    """Return the texts of a JSON object; numbers may be ids and labels."""
+def _fields(record: dict, roles: dict[str, str], place: str) -> Fields | CourseError:
+    """Return the texts of a record; numbers may be ids and labels."""
+    fields = {}
     try:
-        fields = {"text": records.needed_text(record, chosen.text, place)}
-        if chosen.id:
-            fields["id"] = records.identifier(record, chosen.id, place)
-        for label, key in chosen.labels.items():
+        for role, key in roles.items():
             value = record.get(key)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            fields[label] = str(value) if number else records.text(record, key, place)
+            if role == "text":
+                fields[role] = records.needed_text(record, key, place)
+            elif role == "id":
+                fields[role] = records.identifier(record, key, place)
+            elif type(value) in (int, float):
+                fields[role] = str(value)
+            else:
+                fields[role] = records.text(record, key, place)
         return fields
     except CourseError as error:
         return error
@@ -166,10 +161,5 @@ def _heading(text: str) -> str:
     >>> _heading("```\\n# a comment\\n```\\n## The plan ##\\n")
     'The plan'
     """
-    fenced = False
-    for line in text.split("\n"):
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        elif not fenced and (found := _HEADING.match(line)):
-            return found[1]
-    return ""
+    found = _HEADING.search(_FENCED.sub("", text))
+    return found[1].strip().rstrip("#").strip() if found else ""

@@ -1,9 +1,6 @@
 """Which files are meant by a source: a file, or all that a folder holds."""
 
-from __future__ import annotations
-
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +28,10 @@ class File:
         """The end of its name, in small letters."""
         return self.path.suffix.lower()
 
+    def at(self, line: int) -> str:
+        """Return the place of a line, which people see; 0 is the whole file."""
+        return f"{self.name}, line {line}" if line else self.name
+
 
 def checked_sources(sources: str | Path | Iterable[str | Path]) -> list[Path]:
     """Return the sources as Paths; raise CourseError when one does not exist."""
@@ -38,10 +39,9 @@ def checked_sources(sources: str | Path | Iterable[str | Path]) -> list[Path]:
     if not sources:
         raise CourseError("there is no source; name files or folders to read")
     for source in map(Path, sources):
-        if not os.path.lexists(source):
-            raise CourseError(f"{source}: no such file or folder; check the name")
         if not os.path.exists(source):
-            raise CourseError(f"{source}: is a link that leads nowhere, or in a circle")
+            either = "no such file or folder, or a link that leads nowhere"
+            raise CourseError(f"{source}: {either}; check the name")
     return [Path(source) for source in sources]
 
 
@@ -54,13 +54,12 @@ def files(sources: list[Path], account: Account) -> Iterator[File]:
     """
     seen: set[Path] = set()
     for source in sources:
-        folder = source.is_dir()
-        for file in _below(source, account) if folder else [File(source, source.name)]:
-            reason = _why_not(file.path, source if folder else None)
-            if reason:
+        inside = source.is_dir()
+        for file in _below(source, account) if inside else [File(source, source.name)]:
+            if reason := _why_not(file, inside):
                 account.refuse_file(file.name, reason)
             elif (real := file.path.resolve()) in seen:
-                account.note(f"{file.name}: passed over, it is read already")
+                account.notes.append(f"{file.name}: passed over, it is read already")
             else:
                 seen.add(real)
                 yield file
@@ -71,23 +70,22 @@ def _below(folder: Path, account: Account) -> Iterator[File]:
     root, hidden = folder.resolve(), 0
 
     def refuse(error: OSError) -> None:
-        reason = f"cannot be read ({error.strerror}); check its permissions"
-        account.refuse_file(_name(root, Path(error.filename)), reason)
+        account.refuse_file(_name(root, Path(error.filename)), error)
 
     for here, folders, names in os.walk(root, onerror=refuse):
         shown, below = _shown(names), _shown(folders)
         hidden += len(names) + len(folders) - len(shown) - len(below)
-        links = [name for name in below if os.path.islink(os.path.join(here, name))]
-        folders[:] = [name for name in below if name not in links]
+        folders[:] = below
+        shown += [name for name in below if os.path.islink(os.path.join(here, name))]
         if BEIR in shown:
             where = _name(root, Path(here))
-            account.note(f"{where}: a BEIR folder, {BEIR} alone is read")
-            folders[:], links, shown = [], [], [BEIR]
-        for name in sorted(shown + links):
-            path = Path(here, name)
+            account.notes.append(f"{where}: a BEIR folder, {BEIR} alone is read")
+            folders[:], shown = [], [BEIR]
+        for path in (Path(here, name) for name in sorted(shown)):
             yield File(path, _name(root, path))
     if hidden:
-        account.note(f"{root.name}: hidden files and folders passed over: {hidden:,}")
+        said = f"{root.name}: hidden files and folders passed over: {hidden:,}"
+        account.notes.append(said)
 
 
 def _shown(names: list[str]) -> list[str]:
@@ -100,29 +98,15 @@ def _name(root: Path, path: Path) -> str:
     return os.fsencode(name).decode("utf-8", "replace")  # a name may be any bytes
 
 
-def _why_not(path: Path, folder: Path | None) -> str:
-    """Say why a file is not read, "" if it is; folder: the source it was found in."""
-    if folder and path.is_symlink():
-        return _link(path, folder.resolve())
-    if path.suffix.lower() == ".json":
+def _why_not(file: File, inside: bool) -> str:
+    """Say why a file is not read, "" if it is; inside: it was found in a folder."""
+    if inside and file.path.is_symlink():
+        return "is a link, not followed; name its target as a source of its own"
+    if file.suffix == ".json":
         return ".json is not read; write one object a line, and call it .jsonl"
-    if path.suffix.lower() not in SUFFIXES:
-        what = path.suffix or "a name without an ending"
+    if file.suffix not in SUFFIXES:
+        what = file.path.suffix or "a name without an ending"
         return f"{what} is not read; these are: {' '.join(SUFFIXES)}"
-    try:
-        plain = stat.S_ISREG(path.stat().st_mode)
-    except OSError as error:
-        return f"cannot be read ({error.strerror}); check its permissions"
-    return "" if plain else "is no plain file"
-
-
-def _link(path: Path, root: Path) -> str:
-    try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):  # RuntimeError: a circle, before Python 3.13
-        return "is a link that leads nowhere, or in a circle"
-    if path.is_relative_to(target):
-        return "is a link to a folder that it lies in, a circle"
-    if target.is_relative_to(root):
-        return "is a link to something in this folder, which is read in its own place"
-    return "is a link that leaves the folder; name its target as a source of its own"
+    if os.path.exists(file.path) and not os.path.isfile(file.path):
+        return "is no plain file"
+    return ""
