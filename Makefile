@@ -75,7 +75,7 @@ format: setup ## let ruff mend what it can
 	@$(VENV_PYTHON) -m ruff check --fix
 	@$(VENV_PYTHON) -m ruff format
 
-lock: setup ## resolve requirements.lock and environment.yml from pyproject.toml
+lock: ## resolve requirements.lock from pyproject.toml (after setup)
 	@$(VENV_PYTHON) -m helpers setup --lock
 
 clean: ## remove build/ and the caches

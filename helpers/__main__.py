@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from helpers import CourseError
-from helpers.commands.console import say
+from helpers.progress import say
 
 #: Command -> the module of helpers.commands that holds it, and what it does.
 COMMANDS = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cache, partial
+import re
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -70,9 +71,9 @@ def hashes(name: str) -> dict[str, str]:
 
     `sha256sum` writes such files; the weights have the SHA-256 of the Hub's.
     """
-    lines = Path(__file__).with_name("models.sha256").read_text(encoding="utf-8")
-    pairs = [line.split(f"  {name}/") for line in lines.splitlines()]
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+    text = Path(__file__).with_name("models.sha256").read_text(encoding="utf-8")
+    lines = re.findall(rf"^(\w+)  {name}/(.+)$", text, re.M)
+    return {file: digest for digest, file in lines}
 
 
 def bundled_folder() -> Path:
@@ -137,23 +138,21 @@ def _check_modules(modules: Path) -> None:
 
 def _check_weights(folder: Path) -> None:
     again = "save the model again with `model.save_pretrained(folder)`"
-    for binary in sorted({*folder.rglob("*.bin"), *folder.rglob("*.pt")}):
-        if not list(binary.parent.glob("*.safetensors")):
+    safe = {file.parent for file in folder.rglob("*.safetensors")}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".bin", ".pt") and file.parent not in safe:
             raise CourseError(
-                f"{binary}: weights in pickle format can run code; {again}, which "
-                "writes safetensors"
+                f"{file}: weights in pickle format can run code; {again}, which writes "
+                "safetensors"
             )
-    if not list(folder.rglob("*.safetensors")):
+    if not safe:
         raise CourseError(f"{folder}: holds no .safetensors weights; {again}")
 
 
 def _hub_folder(name: str, download: bool) -> Path:
     """Find a Hub model in the cache; only when it is not there, ask the network."""
-    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
-    why, reason = "it cannot be had from the Hub now", None
-    why = why if download else "it was not to be downloaded"
-    why = "HF_HUB_OFFLINE forbids the Hub" if offline else why
-    for local in (True, False) if download and not offline else (True,):
+    reason = None
+    for local in (True, False) if download else (True,):
         try:
             return _snapshot(name, local)
         except CourseError:
@@ -161,11 +160,11 @@ def _hub_folder(name: str, download: bool) -> Path:
         # The network can fail in any library on the way: every way ends in one line.
         except Exception as error:
             reason = error
-    known = f"{_FETCH} (404 MB)"
-    other = "check the name, load it once on a machine with a network, or give the path"
+    why = "cannot be had from the Hub now" if download else "was not to be downloaded"
+    how = "check the name, load it once on a machine with a network, or give the path"
+    how = f"{_FETCH} (404 MB)" if name.endswith(MPNET) else f"{how} of a folder with it"
     raise CourseError(
-        f"{name!r} is neither a folder nor in the local Hub cache, and {why}; "
-        + (known if name.endswith(MPNET) else f"{other} of a folder with the model")
+        f"{name!r} is neither a folder nor in the local Hub cache, and it {why}; {how}"
     ) from reason
 
 
@@ -173,21 +172,16 @@ def _snapshot(name: str, local: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
-    get = partial(snapshot_download, allow_patterns=_FILES, local_files_only=local)
-    folder = Path(get(repository))
-    weights = list(folder.rglob("*.safetensors"))
+    folder = Path(
+        snapshot_download(repository, allow_patterns=_FILES, local_files_only=local)
+    )
+    # The Hub's cache names a big file by its own SHA-256.
+    weights = {
+        file.relative_to(folder).as_posix(): file.resolve().name
+        for file in folder.rglob("*.safetensors")
+    }
     if not weights or not (folder / "modules.json").is_file():
         raise FileNotFoundError(f"{folder}: only a part of {name} is there")
-    for file in weights:
-        _check_blob(file)
-    return folder
-
-
-def _check_blob(weights: Path) -> None:
-    """Check cached weights: the Hub's cache names a big file by its own SHA-256."""
-    expected = weights.resolve().name
-    if len(expected) == 64 and storage.sha256(weights) != expected:
-        raise CourseError(
-            f"{weights}: was changed or only half downloaded (its SHA-256 is not "
-            f"{expected[:12]}); delete it and load the model again"
-        )
+    again = "it may be only half downloaded: delete it and load the model again"
+    known = {file: digest for file, digest in weights.items() if len(digest) == 64}
+    return check_files(folder, known, again)

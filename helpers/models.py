@@ -78,14 +78,14 @@ def load_cross_encoder(
     from sentence_transformers import CrossEncoder
 
     folder, shown = find(name, download=download)
-    body = folder / _json(folder / "modules.json")[0]["path"]
+    body = folder / json.loads((folder / "modules.json").read_bytes())[0]["path"]
     settings = body / "sentence_bert_config.json"
-    reads = _json(settings) if settings.is_file() else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same head each time
         model = _load(CrossEncoder, body, device, num_labels=1)
-    if "max_seq_length" in reads:
-        model.max_seq_length = reads["max_seq_length"]
+    if settings.is_file():
+        reads = json.loads(settings.read_bytes()).get("max_seq_length")
+        model.max_seq_length = reads or model.max_seq_length
     return named(model, shown)
 
 
@@ -101,19 +101,20 @@ def pick_device(name: str | None = None) -> str:
     import torch
 
     there = {
-        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
-        "mps": int(torch.backends.mps.is_available()),
-        "cpu": sys.maxsize,  # torch takes any number there
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
     }
-    have = [device for device, count in there.items() if count]
+    have = [device for device in there if there[device]]
     asked = name or os.environ.get("COURSE_DEVICE") or have[0]
-    kind, _, number = asked.partition(":")
-    number = number or "0"
-    if not number.isdecimal() or int(number) >= there.get(kind, 0):
+    try:
+        if asked not in have:
+            torch.empty(0, device=asked)  # torch knows "cuda:1", and says no to "tpu"
+    except (RuntimeError, AssertionError) as error:
         raise CourseError(
             f"device {asked!r} is not there; this machine has: {', '.join(have)} "
             "(unset COURSE_DEVICE to let the course choose)"
-        )
+        ) from error
     return asked
 
 
@@ -144,10 +145,6 @@ def model_name(model: SentenceTransformer) -> str:
     folder = getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
     found = _NAMES.get(folder) or Path(folder).name
     return model.model_card_data.model_name or found or "unnamed model"
-
-
-def _json(path: Path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _load(kind: type[Model], folder: Path, device: str | None, **options) -> Model:

@@ -1,11 +1,22 @@
-"""Bars for people, silence for everything else."""
+"""Words and bars for people, silence for everything else."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def say(line: str) -> None:
+    """Tell the person what is going on, on standard error."""
+    print(plain(line), file=sys.stderr, flush=True)
+
+
+def plain(text: str) -> str:
+    """Show control characters as escapes: a corpus must not drive a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def show_bars() -> bool:

@@ -278,7 +278,6 @@ def test_doctor_finds_this_machine_ready(command):
         "device",
         "weights",
         "mpnet",
-        "threads",
         "disk",
     ]
 

@@ -61,15 +61,27 @@ def test_what_a_notebook_found_is_told_as_soon_as_it_ends(
     assert "too early" not in told
 
 
-def test_progress_bars_are_not_saved(tmp_path):
+@pytest.fixture
+def executed(tmp_path, monkeypatch):
+    """Return what runs a notebook and returns the copy that it wrote."""
+    monkeypatch.setattr(export, "BUILD", tmp_path / "build")
+
+    def run(path):
+        runner.run_series([path])
+        return notebooks.read(tmp_path / "build" / "notebooks" / path.name)
+
+    return run
+
+
+def test_progress_bars_are_not_saved(tmp_path, executed):
     path = tiny_notebook(
         tmp_path,
         "from tqdm.notebook import tqdm\nfor _ in tqdm(range(3)):\n    pass\nprint(1)",
         "from IPython.display import HTML\ndisplay(HTML('<progress value=1>'))",
         "display(HTML('<b>bold</b>'))",
     )
-    notebook, _ = runner.run(path)
-    kept = [[each.output_type for each in cell.outputs] for cell in notebook.cells]
+    cells = executed(path).cells
+    kept = [[each.output_type for each in cell.outputs] for cell in cells]
     assert kept == [["stream"], [], ["display_data"]]
 
 
@@ -112,10 +124,9 @@ def test_folded_answers_stay_folded_in_html(tmp_path, path):
     assert not re.search(r"</summary>\s*</details>|<math[^>]*></math>", html)
 
 
-def test_html_asks_for_nothing_and_escapes_text(tmp_path):
+def test_html_asks_for_nothing_and_escapes_text(tmp_path, executed):
     path = tiny_notebook(tmp_path, "print('<script>alert(1)</script>')")
-    notebook, _ = runner.run(path)
-    export.to_html(notebook, tmp_path / "out.html")
+    export.to_html(executed(path), tmp_path / "out.html")
     html = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html

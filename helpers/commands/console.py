@@ -7,10 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-
-def say(line: str) -> None:
-    """Tell the person what is going on, on standard error."""
-    print(plain(line), file=sys.stderr, flush=True)
+from helpers.progress import plain
 
 
 def show(options: Namespace, data: object, lines: Sequence[object]) -> None:
@@ -24,11 +21,6 @@ def show(options: Namespace, data: object, lines: Sequence[object]) -> None:
 def bars() -> bool:
     """Tell whether a person looks on, who wants to see progress."""
     return sys.stderr.isatty()
-
-
-def plain(text: str) -> str:
-    """Show control characters as escapes: a corpus must not drive a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def add_model(parser: ArgumentParser) -> None:

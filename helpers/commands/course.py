@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from helpers.commands.console import add_model, plain, say, show
+from helpers.commands.console import add_model, show
 from helpers.course import doctor as machine
 from helpers.course import lock
 from helpers.course import setup as environment
 from helpers.course import weights as packages
 from helpers.model_files import FETCHED
+from helpers.progress import plain, say
 
 add_doctor = add_model
 
@@ -37,7 +38,7 @@ def add_setup(parser: ArgumentParser) -> None:
 def setup(options: Namespace) -> None:
     if options.lock:
         lock.renew()
-        say("requirements.lock and environment.yml are renewed")
+        say("requirements.lock is renewed")
     else:
         show(options, {"installed": environment.setup()}, [])
 

@@ -10,16 +10,18 @@ from itertools import chain
 from tqdm import tqdm
 
 from helpers import CourseError, corpus, ingestion, models
-from helpers.commands.console import add_model, bars, say, show
+from helpers.commands.console import add_model, bars, show
 from helpers.corpus import Document
 from helpers.ingestion.account import Account
+from helpers.progress import say
 from helpers.store import Store, open_index
 
 _SOURCES = "CSV, TSV, JSON Lines, text, Markdown, a folder of these, or a BEIR folder"
 _MISSING = "take out texts of the index that the sources no longer hold"
 _TABLE = (
     "{read} texts read: {skipped} skipped, {added} added, {updated} updated, "
-    "{unchanged} unchanged; {removed} removed\n{parts} passages in {index}"
+    "{unchanged} unchanged; {removed} removed\n{parts} passages in {index}\n"
+    'search it: python -m helpers search "TEXT" --index {index}'
 )
 
 
@@ -47,11 +49,12 @@ def index(options: Namespace) -> None:
         gone = _gone(store, seen, reading.account)
         removed = store.remove(gone) if options.remove_missing else 0
         parts = len(store.documents)
-    account, seconds = reading.account, round(time.perf_counter() - start, 1)
+    account, index = reading.account, options.index
     counts = {"read": account.read, "skipped": account.skipped, **asdict(change)}
-    counts |= {"removed": removed, "parts": parts, "seconds": seconds}
-    counts |= {"index": options.index}
-    show(options, counts | {"account": account.to_json()}, _told(account, counts))
+    seconds = round(time.perf_counter() - start, 1)
+    counts |= {"removed": removed, "parts": parts, "seconds": seconds, "index": index}
+    data = {**counts, "account": account.to_json()}
+    show(options, data, [account, _TABLE.format(**counts)])
     if gone and not options.remove_missing:
         say(f"note: {len(gone)} texts of the index were not read; --remove-missing")
 
@@ -68,14 +71,6 @@ def _gone(store: Store, seen: set[str], account: Account) -> list[str]:
     sources = store.sources()
     gone = sources.keys() - seen
     return sorted(each for each in gone if not account.may_hold(sources[each]))
-
-
-def _told(account, counts):
-    return [
-        account,
-        _TABLE.format(**counts),
-        f'search it: python -m helpers search "TEXT" --index {counts["index"]}',
-    ]
 
 
 def add_report(parser: ArgumentParser) -> None:

@@ -4,9 +4,10 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from helpers import CourseError, corpus, models
-from helpers.commands.console import add_model, bars, say, show
+from helpers.commands.console import add_model, bars, show
 from helpers.encoding import encode
 from helpers.finetuning.data import RECIPES, check_training
+from helpers.progress import say
 
 #: What fine-tune leaves out where a file is missing.
 _WITHOUT = {

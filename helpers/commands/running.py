@@ -5,8 +5,9 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from helpers import ROOT, CourseError, storage
-from helpers.commands.console import add_model, say, show
+from helpers.commands.console import add_model, show
 from helpers.course import colab, export, notebooks, runner
+from helpers.progress import say
 
 _RENEWED = "Saved outputs renewed under notebooks/. Look at the changes: git diff"
 _NEXT = "Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make lab"
@@ -59,24 +60,17 @@ def add_badges(parser: ArgumentParser) -> None:
 
 def badges(options: Namespace) -> None:
     address = colab.checked(options.repository, options.ref)
-    texts = _readdressed(address)
-    pages = [
-        (page, path)
-        for path in notebooks.series()
-        if colab.carry_address(page := notebooks.read(path), path.stem, address)
-    ]
-    for path, text in texts.items():  # nothing is written before all was read
-        storage.write_atomically(path, text.encode())
-    for page, path in pages:
-        notebooks.write(page, path)
-    paths = [*texts, *(path for _, path in pages)]
+    project, readme = ROOT / "pyproject.toml", ROOT / "README.md"
+    new = {
+        project: colab.in_project(project.read_text("utf-8"), address),
+        readme: colab.in_readme(readme.read_text("utf-8"), address),
+    }
+    for path in notebooks.series():
+        page = notebooks.read(path)
+        colab.carry_address(page, path.stem, address)
+        new[path] = notebooks.text_of_file(page)
+    paths = [path for path, text in new.items() if path.read_text("utf-8") != text]
+    for path in paths:  # nothing is written before all was read
+        storage.write_atomically(path, new[path].encode())
     changed = [path.relative_to(ROOT).as_posix() for path in paths]
     show(options, {"changed": changed}, changed or ["nothing to change"])
-
-
-def _readdressed(address):
-    """Return path -> new text of pyproject and README, where the address changes it."""
-    kinds = {"pyproject.toml": colab.in_project, "README.md": colab.in_readme}
-    old = {name: (ROOT / name).read_text(encoding="utf-8") for name in kinds}
-    new = {name: kinds[name](text, address) for name, text in old.items()}
-    return {ROOT / name: text for name, text in new.items() if text != old[name]}

@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from helpers import CourseError, corpus, encoding, models, retrieval, similarity
-from helpers.commands.console import add_model, bars, plain, say, show
+from helpers.commands.console import add_model, bars, show
+from helpers.progress import plain, say
 
 #: How to search: by meaning, by words, by both.
 _METHODS = ("dense", "bm25", "fused")
@@ -35,12 +36,8 @@ def search(options: Namespace) -> None:
     hits, there = (_in_index if options.index else _in_corpus)(options, top_k)
     show(options, [asdict(hit) for hit in hits], [*map(_line, hits)])
     if len(hits) < min(top_k, there) and not options.where:
-        few = (
-            f"only {len(hits)} documents share"
-            if hits
-            else "nothing found: none shares"
-        )
-        say(f"{few} a word with the query")
+        found = f"only {len(hits)}" if hits else "nothing"
+        say(f"{found} found: a text must share a word with the query")
 
 
 def _in_corpus(options, top_k):
@@ -120,9 +117,7 @@ def _check_ids(documents, queries, qrels):
             f"qrels judge {len(unknown)} queries that queries.jsonl lacks, such as "
             f"{unknown[0]!r}; do the two files belong together?"
         )
-    lost = sorted(
-        set().union(*qrels.values()) - {document.id for document in documents}
-    )
+    lost = sorted(set().union(*qrels.values()) - {each.id for each in documents})
     if lost:
         say(
             f"note: qrels judge {len(lost)} documents that the corpus lacks, such as "

