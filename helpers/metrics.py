@@ -114,12 +114,12 @@ def evaluate(run: Run, qrels: Qrels, k: int = 10) -> Evaluation:
 
 
 def bootstrap_interval(
-    values: Values, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+    values: Values, *, resamples: int = 10_000, seed: int = 0
 ) -> Interval:
-    """Mean of `values` and its percentile bootstrap interval (Efron 1979), by SciPy.
+    """Mean of `values` and its 95 % percentile bootstrap interval (Efron 1979).
 
     values: (n,), one a query. Draws n of them with replacement, `resamples` times, and
-    takes the middle `confidence` of the means. For two systems, pass the differences
+    takes the middle 95 % of the means, by SciPy. For two systems, pass the differences
     query by query. Raises CourseError when there is no value or one is not finite.
 
     >>> print(bootstrap_interval([0.0, 1.0] * 50))
@@ -135,7 +135,7 @@ def bootstrap_interval(
         return Interval(mean, mean, mean)
     low, high = stats.bootstrap(
         (values,), np.mean, method="percentile", n_resamples=resamples, batch=1_000,
-        confidence_level=confidence, rng=np.random.default_rng(seed),
+        rng=np.random.default_rng(seed),
     ).confidence_interval  # fmt: skip
     return Interval(mean, float(low), float(high))
 
@@ -151,7 +151,14 @@ def spearman(labels: Values, scores: Values) -> float:
     >>> spearman([0.0, 0.3, 0.7, 1.0], [0.1, 0.4, 0.2, 0.9])
     0.8
     """
-    labels, scores = _two_lists(labels, scores)
+    labels, scores = (np.asarray(each, dtype=float) for each in (labels, scores))
+    if labels.ndim != 1 or labels.shape != scores.shape or len(labels) < 2:
+        raise CourseError(
+            f"labels have shape {labels.shape} and scores {scores.shape}; a "
+            "correlation needs two lists of the same length, 2 or more"
+        )
+    if not (np.isfinite(labels).all() and np.isfinite(scores).all()):
+        raise CourseError("labels and scores must be finite; look for NaN")
     for name, values in (("labels", labels), ("scores", scores)):
         if np.all(values == values[0]):
             raise CourseError(f"all {name} are {values[0]}; a correlation needs two")
@@ -217,18 +224,6 @@ def _difference(figures):
 
 def _ranking(scores):
     return sorted(scores, key=lambda i: scores[i], reverse=True)
-
-
-def _two_lists(labels, scores):
-    labels, scores = (np.asarray(each, dtype=float) for each in (labels, scores))
-    if labels.ndim != 1 or labels.shape != scores.shape or len(labels) < 2:
-        raise CourseError(
-            f"labels have shape {labels.shape} and scores {scores.shape}; a "
-            "correlation needs two lists of the same length, 2 or more"
-        )
-    if not (np.isfinite(labels).all() and np.isfinite(scores).all()):
-        raise CourseError("labels and scores must be finite; look for NaN")
-    return labels, scores
 
 
 def _dcg(gains):

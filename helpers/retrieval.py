@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 #: Decimal numbers stay whole (3.125; 21,000), so do words with an apostrophe.
 TOKEN = r"\d+(?:[.,]\d+)+|\w+(?:'\w+)?"
-#: Queries whose hits are held at once while a run is made.
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -102,16 +100,12 @@ class DenseIndex(Index):
         documents: Sequence[Document],
         model: SentenceTransformer,
         *,
-        batch_size: int = 32,
         show_progress_bar: bool = False,
     ) -> DenseIndex:
         """Encode every document once: title and text, joined by a space."""
+        texts = [document.content for document in documents]
         vectors = encoding.encode(
-            model,
-            [document.content for document in documents],
-            role="document",
-            batch_size=batch_size,
-            show_progress_bar=show_progress_bar,
+            model, texts, role="document", show_progress_bar=show_progress_bar
         )
         return cls(documents, vectors, model)
 
@@ -226,14 +220,14 @@ def make_runs(
     indexes: Mapping[str, Index], queries: Sequence[Query], *, top_k: int = 100
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return the run of every index by its name; each query is encoded once."""
-    runs: dict[str, dict] = {name: {} for name in indexes}
-    for start in range(0, len(queries), _BATCH):
-        part = queries[start : start + _BATCH]
-        found = search_each(indexes, [query.text for query in part], top_k)
-        for name, rankings in found.items():
-            for query, hits in zip(part, rankings, strict=True):
-                runs[name][query.id] = {hit.id: hit.score for hit in hits}
-    return runs
+    found = search_each(indexes, [query.text for query in queries], top_k)
+    return {
+        name: {
+            query.id: {hit.id: hit.score for hit in hits}
+            for query, hits in zip(queries, rankings, strict=True)
+        }
+        for name, rankings in found.items()
+    }
 
 
 def checked_query(query: str) -> str:

@@ -138,19 +138,16 @@ def test_a_model_that_changed_is_asked_again(tiny_folder):
         index.search("whale")
 
 
-def test_runs_made_in_batches_are_those_made_at_once(tiny, monkeypatch):
+def test_runs_made_together_are_those_of_each_index(tiny):
     parts = indexes(tiny)
     queries = [
         Query(f"q{i}", " ".join(WORDS[i % 5].split()[: i + 1])) for i in range(7)
     ]
     whole = retrieval.make_runs(parts, queries)
     alone = {name: retrieval.make_run(index, queries) for name, index in parts.items()}
-    monkeypatch.setattr(retrieval, "_BATCH", 2)
-    found = retrieval.make_runs(parts, queries)
     for name in parts:
         for query in whole[name]:
             expected = pytest.approx(whole[name][query], abs=1e-6)
-            assert found[name][query] == expected
             assert alone[name][query] == expected
 
 

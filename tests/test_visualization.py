@@ -413,7 +413,7 @@ def test_no_name_hides_a_ring():
 def test_a_map_of_one_spot_has_a_shape():
     documents = [Document("d", "", "text", "crypto")] * 2
     assert hover._pixels(np.ones((2, 2)), (600, 400)).tolist() == [[300, 200]] * 2
-    assert visualization.hover_map(np.zeros((2, 2)), documents).height > 0
+    assert given(visualization.hover_map(np.zeros((2, 2)), documents).html)["dots"]
 
 
 def test_a_drawing_is_a_png_and_a_missing_one_is_named():

@@ -1,5 +1,6 @@
 """What a training reads: recipes and their parts, the data of each part, checks."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,7 +65,9 @@ def positives(
     rng, high = np.random.default_rng(seed), [p for p in pairs if p.score >= POSITIVE]
     found = [(p.sentence1, p.sentence2) for p in high if not p.about]
     for term in sorted({pair.about for pair in pairs} - {""}):
-        every = _combinations([pair for pair in high if pair.about == term])
+        firsts = sorted({pair.sentence1 for pair in high if pair.about == term})
+        seconds = sorted({pair.sentence2 for pair in high if pair.about == term})
+        every = list(itertools.product(firsts, seconds))
         drawn = rng.choice(len(every), size=min(per_term, len(every)), replace=False)
         found += [every[number] for number in drawn]
     if not found:
@@ -72,13 +75,6 @@ def positives(
             f"no pair is labelled {POSITIVE} or more; a ranking loss needs positives"
         )
     return [found[number] for number in rng.permutation(len(found))]
-
-
-def _combinations(pairs: list[Pair]) -> list[tuple[str, str]]:
-    """Every first sentence with every second one, in alphabetical order."""
-    firsts = sorted({pair.sentence1 for pair in pairs})
-    seconds = sorted({pair.sentence2 for pair in pairs})
-    return [(first, second) for first in firsts for second in seconds]
 
 
 def hard_triplets(
@@ -128,8 +124,9 @@ def check_training(
 
     Raises CourseError, with the value and the fix, for the first thing that is wrong.
     """
-    _check_whole("epochs", epochs)
-    _check_whole("batch_size", batch_size)
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise CourseError(f"{name} is {value!r}; it must be a whole number above 0")
     if not (isinstance(learning_rate, int | float) and 0 < learning_rate < 1):
         raise CourseError(
             f"learning_rate is {learning_rate!r}; it must lie between 0 and 1; 1e-4 is "
@@ -143,11 +140,6 @@ def check_training(
     if dev is not None:
         _check_labels("dev", dev)
         _check_leaks(pairs, dev)
-
-
-def _check_whole(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise CourseError(f"{name} is {value!r}; it must be a whole number above 0")
 
 
 def _check_labels(name: str, pairs: Sequence[Pair]) -> None:

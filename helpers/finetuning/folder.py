@@ -44,12 +44,11 @@ def finished(folder: Path, plan: dict, device: str) -> Training:
 
 
 @contextmanager
-def only_writer(place: Path, folder: Path, model) -> Iterator[None]:
+def only_writer(place: Path, folder: Path) -> Iterator[None]:
     """Hold the lock of the checkpoints' folder; turn disk errors into one line."""
     busy = "another training writes there now; wait for it, or choose another folder"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        _check_room(place, folder, model)
         with storage.only_writer(place, f"{folder}: {busy}"):
             yield
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -96,17 +95,6 @@ def save(training: Training, plan: dict, draft: Path, folder: Path) -> None:
         folder.rmdir()  # it is empty; not every system renames onto a folder
     os.rename(draft, folder)
     storage.sync_folder(folder.parent)
-
-
-def _check_room(place, folder, model):
-    weights = sum(each.nbytes for each in model.state_dict().values())
-    needed = 10 * weights  # three checkpoints with two moments of AdamW each, the model
-    free = shutil.disk_usage(place).free
-    if free < needed:
-        raise CourseError(
-            f"{folder}: training needs about {needed / 1e6:,.0f} MB for checkpoints"
-            f", its disk has {free / 1e6:,.0f} MB free; choose another folder"
-        )
 
 
 def _disk_error(error: Exception) -> str:

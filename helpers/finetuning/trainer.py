@@ -2,16 +2,14 @@
 
 import copy
 import math
-import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
-import numpy as np
 import torch
 import transformers
 from sentence_transformers import (
@@ -31,7 +29,7 @@ from helpers.finetuning.comparison import blend
 from helpers.finetuning.data import PARTS, columns, columns_of
 from helpers.progress import quiet
 
-_DEV = "eval_dev_spearman_cosine"
+_FIGURE = "dev_spearman_cosine"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Work:
-    """A training to be done: what to learn from, how, and where.
+    """A training to be done: what to start and to learn from, and how.
 
     `texts` are the corpus. `settings` are what decides about the weights beside the
     data: recipe, share, epochs, learning_rate, batch_size and seed.
@@ -66,23 +64,20 @@ class Work:
     dev: Sequence[Pair] | None
     texts: Sequence[str]
     settings: dict
-    place: Path
     bar: bool
-    resumable: bool
 
 
-def train(work: Work) -> Training:
-    """Train a copy of the base, from the newest whole checkpoint if there is one."""
+def train(work: Work, place: Path, *, resumable: bool) -> Training:
+    """Train a copy of the base, from the newest whole checkpoint in `place`, if any."""
     started, model = time.perf_counter(), copy.deepcopy(work.base)
     model.model_card_data.widget = [{}]  # or examples are computed, with a bar
-    first = (
-        _evaluator(work.dev)(model)[_DEV.removeprefix("eval_")] if work.dev else None
-    )
+    # Not by the trainer's eval_on_start: the same seed would give other weights.
+    first = _evaluator(work.dev)(model)[_FIGURE] if work.dev else None
     # The library's bar writes its figures to standard output, which may be JSON.
-    with _own_randomness(), _one_bar(), quiet(), redirect_stdout(sys.stderr):
-        trainer = _trainer(work, model)
-        _run(trainer, checkpoints.newest(work.place), work)
-    history = _history(trainer.state.log_history, first)
+    with quiet(), redirect_stdout(sys.stderr):
+        trainer = _trainer(work, model, _arguments(work, place, resumable))
+        _run(trainer, checkpoints.newest(place), work)
+    history = [Epoch(0, None, first), *_epochs(trainer.state.log_history)]
     if not all(math.isfinite(x) for e in history for x in (e.loss, e.dev) if x):
         raise CourseError(
             f"the loss or the dev figure is no number any more with learning_rate "
@@ -95,30 +90,35 @@ def train(work: Work) -> Training:
     return Training(model, history, best.number, time.perf_counter() - started)
 
 
-def _trainer(work: Work, model: SentenceTransformer) -> SentenceTransformerTrainer:
+def _trainer(
+    work: Work,
+    model: SentenceTransformer,
+    arguments: SentenceTransformerTrainingArguments,
+) -> SentenceTransformerTrainer:
     recipe, seed = work.settings["recipe"], work.settings["seed"]
     data = columns_of(recipe, work.pairs, work.texts, seed)
-    within = work.resumable and len(data) == 1
     trainer = SentenceTransformerTrainer(
         model=model,
-        args=_arguments(work),
+        args=arguments,
         train_dataset=_alone(
             {n: datasets.Dataset.from_dict(d) for n, d in data.items()}
         ),
         loss=_alone({n: getattr(library, PARTS[n])(model) for n in data}),
         evaluator=_evaluator(work.dev) if work.dev else None,
-        callbacks=[checkpoints.Checkpoints(within)],
+        callbacks=[checkpoints.Checkpoints()],
     )
     trainer.remove_callback(transformers.PrinterCallback)  # no line for every log
     trainer.remove_callback(trainer.model_card_callback_class)  # no model card
     return trainer
 
 
-def _arguments(work: Work) -> SentenceTransformerTrainingArguments:
+def _arguments(
+    work: Work, place: Path, resumable: bool
+) -> SentenceTransformerTrainingArguments:
     """AdamW, linear decay after 10 % warm-up, as Reimers & Gurevych 2019, s. 3.1."""
     settings, dev = work.settings, bool(work.dev)
     return SentenceTransformerTrainingArguments(
-        output_dir=str(work.place),
+        output_dir=str(place),
         num_train_epochs=settings["epochs"],
         per_device_train_batch_size=settings["batch_size"],
         learning_rate=settings["learning_rate"],
@@ -126,10 +126,11 @@ def _arguments(work: Work) -> SentenceTransformerTrainingArguments:
         seed=settings["seed"],
         eval_strategy="epoch" if dev else "no",
         logging_strategy="epoch",
-        save_strategy="epoch" if dev or work.resumable else "no",
-        save_only_model=not work.resumable,
+        save_strategy="epoch" if dev or resumable else "no",
+        save_total_limit=3,  # the best, the newest, and one until that is sealed
+        save_only_model=not resumable,
         load_best_model_at_end=dev,
-        metric_for_best_model=_DEV if dev else None,
+        metric_for_best_model=_FIGURE if dev else None,
         report_to="none",
         logging_nan_inf_filter=False,
         disable_tqdm=not work.bar,
@@ -162,46 +163,9 @@ def _rank(epoch):
     return (epoch.number, 0) if epoch.dev is None else (epoch.dev, -epoch.number)
 
 
-def _history(log: Sequence[dict], first: float | None) -> list[Epoch]:
-    """Read losses and dev figures of the trainer's log, an Epoch each.
-
-    A long epoch is logged at each checkpoint: the mean since the line before.
-    """
-    parts: dict[int, list] = {}
-    before = 0
-    for line in (line for line in log if "loss" in line):
-        part = line["loss"], line["step"] - before
-        parts.setdefault(math.ceil(line["epoch"]), []).append(part)
-        before = line["step"]
-    loss = {
-        n: sum(x * s for x, s in p) / sum(s for _, s in p) for n, p in parts.items()
-    }
-    dev = {round(x["epoch"]): x[_DEV] for x in log if _DEV in x}
-    return [
-        Epoch(0, None, first),
-        *(Epoch(n, loss[n], dev.get(n)) for n in sorted(loss)),
-    ]
-
-
-@contextmanager
-def _own_randomness() -> Iterator[None]:
-    """Give the random numbers of the caller back after a training has seeded them."""
-    states = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(range(torch.cuda.device_count())):
-            yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-
-
-@contextmanager
-def _one_bar() -> Iterator[None]:
-    """Show the bar of the training alone, not those of datasets."""
-    hidden = datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if not hidden:
-            datasets.enable_progress_bars()
+def _epochs(log: Sequence[dict]) -> list[Epoch]:
+    """Read losses and dev figures of the trainer's log."""
+    key = f"eval_{_FIGURE}"
+    dev = {round(line["epoch"]): line[key] for line in log if key in line}
+    losses = {round(line["epoch"]): line["loss"] for line in log if "loss" in line}
+    return [Epoch(number, loss, dev.get(number)) for number, loss in losses.items()]

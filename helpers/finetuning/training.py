@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
@@ -48,10 +48,9 @@ def fine_tune(
     number of threads, the same call gives the same weights.
 
     `folder` gets the finished model, whole or not at all. Until then checkpoints lie
-    beside it, in ".NAME.training", after each epoch (and every 500 steps, where there
-    is one kind of batch): the same call goes on from the last whole one and ends with
-    the weights it would have had. When the folder holds the finished model of the same
-    call, that is loaded.
+    beside it, in ".NAME.training", one an epoch: the same call goes on from the last
+    whole one and ends with the weights it would have had. When the folder holds the
+    finished model of the same call, that is loaded.
 
     Raises CourseError when pairs or options cannot teach anything, the folder holds
     something else or cannot be written, or the loss is no number any more.
@@ -61,27 +60,23 @@ def fine_tune(
     settings = {"recipe": recipe, "share": share, "epochs": epochs}
     settings |= {"learning_rate": learning_rate, "batch_size": batch_size, "seed": seed}
     bar = show_bars() if show_progress_bar is None else show_progress_bar
-    kept = folder is not None
-    work = Work(base, pairs, dev, corpus, settings, Path(), bar, resumable=kept)
+    work = Work(base, pairs, dev, corpus, settings, bar)
     if folder is not None:
         return _into(Path(folder).resolve(), work)
     with tempfile.TemporaryDirectory(prefix="fine-tune-") as place:
-        return train(replace(work, place=Path(place)))
+        return train(work, Path(place), resumable=False)
 
 
 def _into(folder: Path, work: Work) -> Training:
     """Train into a folder, or load what the same call has trained there."""
-    plan, device = _plan(work), str(work.base.device)
-    place = folder.parent / f".{folder.name}.training"
+    plan, place = _plan(work), folder.parent / f".{folder.name}.training"
     if disk.taken(folder):
-        training = disk.finished(folder, plan, device)
+        training = disk.finished(folder, plan, str(work.base.device))
         disk.tidy_up(place, plan)  # after a kill between the two
         return training
-    with disk.only_writer(place, folder, work.base):
-        if disk.taken(folder):  # by a training that ended while this one waited
-            return disk.finished(folder, plan, device)
+    with disk.only_writer(place, folder):
         disk.same_plan(place, plan, folder)
-        training = train(replace(work, place=place))
+        training = train(work, place, resumable=True)
         models.named(training.model, folder.name)
         disk.save(training, plan, place / "model", folder)
     shutil.rmtree(place, ignore_errors=True)
@@ -93,13 +88,13 @@ def _plan(work: Work) -> dict:
     return {
         "base": models.model_name(work.base),
         "base_fingerprint": models.fingerprint(work.base),
-        "pairs": _digest(work.pairs),
-        "dev": _digest(work.dev or ()),
-        "corpus": hashlib.sha256(json.dumps([*work.texts]).encode()).hexdigest(),
+        "pairs": _digest([asdict(pair) for pair in work.pairs]),
+        "dev": _digest([asdict(pair) for pair in work.dev or ()]),
+        "corpus": _digest([*work.texts]),
         **work.settings,
     }
 
 
-def _digest(pairs: Sequence[Pair]) -> str:
-    """SHA-256 of pairs, in their order."""
-    return hashlib.sha256(json.dumps([asdict(p) for p in pairs]).encode()).hexdigest()
+def _digest(rows: list) -> str:
+    """SHA-256 of rows, in their order."""
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

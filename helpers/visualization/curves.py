@@ -113,7 +113,6 @@ def plot_change(
     changes: Mapping[str, tuple[float, float, Interval]],
     *,
     xlabel: str = "",
-    names: tuple[str, str] = ("before", "after"),
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -124,7 +123,7 @@ def plot_change(
     `before`, the change may be luck; then the text beside the row is grey too.
     """
     ax = style.new_axes(6.4, 1.3 + 0.42 * len(changes), title, ax)
-    legend = (*names, "95% interval of the change")
+    legend = ("before", "after", "95% interval of the change")
     for row, (*figures, change) in enumerate(changes.values()):
         _draw_change(ax, row, figures, change, ("",) * 3 if row else legend)
     corner, heading = (1.03, 1), "change [95% interval]"

@@ -13,8 +13,8 @@ from helpers.corpus import Document
 from helpers.visualization.maps import checked_points
 from helpers.visualization.style import topic_colors
 
-#: Pixels around the dots.
-_MARGIN = 12
+#: Pixels: width and height of a map, and what is left free around its dots.
+_SIZE, _MARGIN = (860, 480), 12
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,6 @@ class HoverMap:
 
     html: str
     documents: int
-    height: int
 
     def __repr__(self) -> str:
         return f"HoverMap of {self.documents} documents, {len(self.html):,} characters"
@@ -33,7 +32,7 @@ class HoverMap:
         page = html.escape(self.html, quote=True)
         return (
             f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="map" '
-            f'style="width: 100%; height: {self.height + 90}px; border: 0"></iframe>'
+            f'style="width: 100%; height: {_SIZE[1] + 90}px; border: 0"></iframe>'
         )
 
     def save(self, path: str | Path) -> Path:
@@ -42,14 +41,9 @@ class HoverMap:
 
 
 def hover_map(
-    points: np.ndarray,
-    documents: Sequence[Document],
-    *,
-    title: str = "",
-    width: int = 860,
-    height: int = 480,
+    points: np.ndarray, documents: Sequence[Document], *, title: str = ""
 ) -> HoverMap:
-    """Make a map to touch: (n, 2) and n documents; `width` and `height` in pixels.
+    """Make a map to touch of n documents and their points, (n, 2).
 
     Hover over a dot to read its sentence, click a topic in the legend to hide it or
     bring it back, type a word to light up the sentences that contain it. The page is
@@ -57,7 +51,7 @@ def hover_map(
     text. Raises CourseError when points and documents differ in number.
     """
     points = checked_points(points, documents)
-    places = _pixels(points, (width, height)).round(1).tolist()
+    places = _pixels(points, _SIZE).round(1).tolist()
     dots = [
         (*place, each.content, each.topic, each.subtopic, each.id)
         for place, each in zip(places, documents, strict=True)
@@ -67,12 +61,12 @@ def hover_map(
     page = pages.render(
         "hover_map.html",
         title=title,
-        width=width,
-        height=height,
+        width=_SIZE[0],
+        height=_SIZE[1],
         # Inside a script only "<" can do harm; \u003c is the same letter in JSON.
         rows=rows.replace("<", "\\u003c"),
     )
-    return HoverMap(page, len(documents), height)
+    return HoverMap(page, len(documents))
 
 
 def _pixels(points, size):

@@ -43,8 +43,7 @@ def plot_map(
     if rings.any():
         look = {"fc": "none", "ec": "black", "lw": 0.9, "zorder": 4}
         ax.scatter(*points[rings].T, s=44, label=ring_label, **look)
-    ax.set(xticks=[], yticks=[])
-    ax.set_aspect("equal", adjustable="datalim")
+    ax.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     ax.spines[:].set_visible(False)
     if label:
         _name_subtopics(ax, points, documents)
