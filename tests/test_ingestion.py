@@ -708,6 +708,33 @@ def plain_lines(content):
 
 
 @pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("---\ntitle: 'The plan'\ntags: [a, b]\n---\n\n", "The plan"),
+        ("---\nTags: x\n...\n# Bulk\n", "Bulk"),
+        ("---\r\ntitle: The plan\r\n---\r\n# Bulk\r\n", "Bulk"),
+    ],
+)
+def test_front_matter_gives_a_title_and_is_left_out_and_counted(tmp_path, front, title):
+    (tmp_path / "plan.md").write_bytes(f"{front}Squat.\n\n---\nBench.".encode())
+    reading = ingestion.read(tmp_path / "plan.md")
+    [found] = reading
+    assert (found.title, found.text) == (title, "Squat.\n\n---\nBench.")
+    assert reading.account.front_matter == 1
+    assert "Front matter left out of texts: 1" in str(reading.account)
+
+
+@pytest.mark.parametrize(
+    "text", ["---\nA rule: no, a line.\n", "---\n\nkey: value\n---\nx", "a: b\n---\nx"]
+)
+def test_a_line_of_dashes_is_no_front_matter(tmp_path, text):
+    (tmp_path / "plan.md").write_text(text)
+    reading = ingestion.read(tmp_path / "plan.md")
+    assert [each.text for each in reading] == [text.strip()]
+    assert reading.account.front_matter == 0
+
+
+@pytest.mark.parametrize(
     "text, title, rest",
     [
         ("# Plan\n\nLift.", "Plan", "Lift."),

@@ -5,12 +5,11 @@ from dataclasses import asdict
 
 from helpers import CourseError, corpus, encoding, models, retrieval, similarity
 from helpers.commands.console import add_model, bars, show
+from helpers.excerpts import excerpts
 from helpers.progress import plain, say
 
 #: How to search: by meaning, by words, by both.
 _METHODS = ("dense", "bm25", "fused")
-#: Characters of a hit that people see; JSON has them all.
-_SHOWN = 300
 
 
 def add_search(parser: ArgumentParser) -> None:
@@ -33,8 +32,10 @@ def search(options: Namespace) -> None:
     top_k = similarity.checked_top_k(options.top_k)
     if options.where and not options.index:
         raise CourseError("--where narrows the search of an index; give --index too")
-    hits, there = (_in_index if options.index else _in_corpus)(options, top_k)
-    show(options, [asdict(hit) for hit in hits], [*map(_line, hits)])
+    find = _in_index if options.index else _in_corpus
+    hits, there, model = find(options, top_k)
+    lines = [] if options.json else [*_lines(options.query, hits, model)]
+    show(options, [asdict(hit) for hit in hits], lines)
     if len(hits) < min(top_k, there) and not options.where:
         found = f"only {len(hits)}" if hits else "nothing"
         say(f"{found} found: a text must share a word with the query")
@@ -42,8 +43,9 @@ def search(options: Namespace) -> None:
 
 def _in_corpus(options, top_k):
     documents = corpus.load_corpus(options.corpus)
-    [index] = _indexes(documents, options.model, [options.method]).values()
-    return index.search(options.query, top_k), len(documents)
+    model = None if options.method == "bm25" else models.load_model(options.model)
+    [index] = _indexes(documents, model, [options.method]).values()
+    return index.search(options.query, top_k), len(documents), model
 
 
 def _in_index(options, top_k):
@@ -52,14 +54,19 @@ def _in_index(options, top_k):
     model = models.load_model(options.model) if options.model else None
     how = {"method": options.method, "where": options.where}
     with open_index(options.index, model) as index:
-        return index.search(options.query, top_k, **how), len(index.documents)
+        hits = index.search(options.query, top_k, **how)
+        model = None if options.method == "bm25" else index.model
+        return hits, len(index.documents), model
 
 
-def _line(hit):
-    about = ", ".join(filter(None, (hit.topic, hit.source)))
-    shown = f"  [{plain(about)}]" if about else ""
-    text = hit.text if len(hit.text) <= _SHOWN else hit.text[:_SHOWN].rstrip() + " ..."
-    return f"{hit.rank:>3}  {hit.score:6.3f}  {plain(text)}{shown}"
+def _lines(query, hits, model):
+    """Yield a line a hit: of a long text, the part nearest to the query."""
+    for hit, text in zip(
+        hits, excerpts(query, [hit.text for hit in hits], model), strict=True
+    ):
+        about = ", ".join(filter(None, (hit.topic, hit.source)))
+        shown = f"  [{plain(about)}]" if about else ""
+        yield f"{hit.rank:>3}  {hit.score:6.3f}  {plain(text)}{shown}"
 
 
 def add_evaluate(parser: ArgumentParser) -> None:
@@ -77,7 +84,7 @@ def evaluate(options: Namespace) -> None:
     queries = corpus.load_queries(options.data)
     qrels = corpus.load_qrels(options.data, split=options.split)
     _check_ids(documents, queries, qrels)
-    indexes = _indexes(documents, options.model, _METHODS)
+    indexes = _indexes(documents, models.load_model(options.model), _METHODS)
     say(f"searching: {', '.join(_METHODS)} ...")
     report = reports.evaluate(indexes, queries, qrels)
     show(options, report.to_json(), [report])
@@ -90,7 +97,7 @@ def _indexes(documents, model, methods) -> dict[str, retrieval.Index]:
     if needed & {"bm25", "fused"}:
         made["bm25"] = retrieval.BM25Index(documents)
     if needed & {"dense", "fused"}:
-        made["dense"] = _dense(documents, models.load_model(model))
+        made["dense"] = _dense(documents, model)
     if "fused" in needed:
         made["fused"] = retrieval.FusedIndex(made["dense"], made["bm25"])
     return {method: made[method] for method in methods}

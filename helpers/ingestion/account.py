@@ -38,6 +38,8 @@ class Account:
     duplicate_places: list[str] = field(default_factory=list)
     #: Texts without the NULs and half characters (lone surrogates) they came with.
     cleaned: int = 0
+    #: Markdown texts whose front matter was left out.
+    front_matter: int = 0
     #: What was guessed or passed over: encodings, delimiters, columns, hidden files.
     notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -93,6 +95,8 @@ class Account:
             lines += _listed("equal", self.duplicate_places, self.duplicates)
         if self.cleaned:
             lines.append(f"Cleaned of NULs and half characters: {self.cleaned:,}")
+        if self.front_matter:
+            lines.append(f"Front matter left out of texts: {self.front_matter:,}")
         return "\n".join(lines + _listed("note", self.notes, len(self.notes)))
 
 

@@ -20,6 +20,7 @@ Record = tuple[int, dict | CourseError | None]
 #: So many records are looked at before columns are chosen.
 SAMPLE = 100
 _FENCED = re.compile(r"^[ \t]*(```|~~~).*?(^[ \t]*(```|~~~)|\Z)", re.M | re.S)
+_FRONT = re.compile(r"---[ \t]*\n[\w-]+[ \t]*:.*?\n(---|\.\.\.)[ \t]*(\n|\Z)", re.S)
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*)$", re.M)
 
 
@@ -141,18 +142,32 @@ def _fields(record: dict, roles: dict[str, str], place: str) -> Fields | CourseE
 def _whole(file: File, encoding: Encoding) -> Found:
     """Return a text file as one text; Markdown's first heading is its title.
 
-    On the first line, it is taken out of the text, which has it in front anyway. Front
-    matter stays in, so that its words can be found.
+    On the first line, it is taken out of the text, which has it in front anyway. So is
+    front matter, `key: value` between lines of ---, but for its title.
     """
     with encoding.open(file.path) as opened:
         text = opened.read().strip()
     if why := broken(text):
         return 0, CourseError(f"{why}; save the file as UTF-8, or give its --encoding")
-    title = _heading(text) if file.suffix in folders.MARKDOWN else ""
+    if file.suffix not in folders.MARKDOWN:
+        return 0, {"text": text}
+    front = _FRONT.match(text)
+    text = text[front.end() :].strip() if front else text
+    title = _heading(text) or (_title(front[0]) if front else "")
     first, _, rest = text.partition("\n")
     if title and _HEADING.match(first):
         text = rest.strip()
-    return 0, {"text": text, "title": title}
+    return 0, {"text": text, "title": title, "front": front[0] if front else ""}
+
+
+def _title(front: str) -> str:
+    """Return the title in front matter, "" if it has none.
+
+    >>> _title('---\\nTitle: "The plan"\\n---')
+    'The plan'
+    """
+    found = re.search(r"^title:[ \t]*(.*)$", front, re.M | re.I)
+    return found[1].strip().strip("\"'") if found else ""
 
 
 def _heading(text: str) -> str:

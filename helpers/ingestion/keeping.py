@@ -51,6 +51,7 @@ class Keeper:
         default = f"{file.name}:{line}" if line else file.name
         identifier = clean.pop("id", "") or default
         title = clean.pop("title", "")
+        self.account.front_matter += bool(clean.pop("front", ""))
         return Document(identifier, title, source=file.at(line), **clean)
 
     def _remember(self, document: Document) -> None:

@@ -15,8 +15,9 @@ from helpers.store import checks
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: Texts that are encoded, checked and written together, whole or not at all.
-BATCH = 500
+#: Texts that are encoded, checked and written together, whole or not at all: so few,
+#: because a progress bar moves when they are done.
+BATCH = 100
 #: The same where vectors come with the texts: a kill then loses little work.
 QUICK = 2000
 

@@ -24,7 +24,7 @@ from support import in_fork
 from helpers import ROOT, CourseError, judging
 from helpers.corpus import Document, Query
 from helpers.retrieval import hit
-from helpers.store import open_index
+from helpers.store import entries, open_index
 from helpers.store.file import File
 
 MANY = 20_000
@@ -143,7 +143,7 @@ def index_watched(flag, aim, *arguments, sent=signal.SIGKILL):
     def writing(self):
         state[0], left[0] = 1, left[0] - 1
         if left[0] == 0:
-            moment = random.Random(aim).uniform(0, 0.02)
+            moment = random.Random(aim).uniform(0, 0.005)
             threading.Timer(moment, os.kill, (os.getpid(), sent)).start()
         with whole(self) as db:
             yield db
@@ -179,7 +179,11 @@ def test_killed_at_any_moment(seen, tmp_path, notes, tiny_folder):
         assert done.returncode in (0, -signal.SIGKILL), done.stdout
         now = what_is_there(path)
         assert now == (ids[: len(now[0])], vectors[: len(now[1])])
-        assert there <= len(now[0]) == min(MANY, len(now[0]) // 500 * 500)
+        assert (
+            there
+            <= len(now[0])
+            == min(MANY, len(now[0]) // entries.BATCH * entries.BATCH)
+        )
         there = len(now[0])
         if done.returncode:
             kills += 1
@@ -232,7 +236,7 @@ def test_ctrl_c(seen, tmp_path, notes, tiny_folder):
         assert done.stdout.splitlines()[-1] == "stopped"
         assert not list(tmp_path.glob("my.db-*"))
         counts.append(len(what_is_there(path)[0]))
-        assert counts[-1] % 500 == 0
+        assert counts[-1] % entries.BATCH == 0
     assert counts == sorted(counts)
     assert counts[-1] > 0
     seen(f"130 each time; {counts} texts after each")
@@ -289,7 +293,7 @@ def test_a_reader_beside_a_writer(seen, tmp_path, notes, tiny, tiny_folder):
         time.sleep(0.05)
     writer.join()
     assert done[0].returncode == 0, done[0].stdout
-    assert all(size % 500 == 0 for size in sizes)
+    assert all(size % entries.BATCH == 0 for size in sizes)
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 2
     assert held(path)[0] == ids
