@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import takewhile
 from typing import NoReturn
 
 from helpers import CourseError
@@ -36,9 +39,29 @@ COMMANDS = {
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise CourseError; `main` turns it into one line and exit status 2."""
-        if "unrecognized arguments" in message:
-            message += " (put a text of several words between quotes)"
-        raise CourseError(f"{message}; see: {self.prog} --help")
+        stop = "" if message.endswith("?") else ";"
+        raise CourseError(f"{message}{stop} see: {self.prog} --help")
+
+
+class _Command(_Parser):
+    """One command: it refuses what it does not know, and points at its own help."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        for word in takewhile("--".__ne__, args):
+            if re.fullmatch(r"--?[a-zA-Z]\S*", word):
+                self._refuse_unknown(word.split("=")[0])
+        found, more = super().parse_known_args(args, namespace)
+        if more:
+            hint = "put a text of several words between quotes"
+            self.error(f"unrecognized arguments: {' '.join(more)} ({hint})")
+        return found, more
+
+    def _refuse_unknown(self, name):
+        known = self._option_string_actions
+        if not any(option.startswith(name) for option in known):
+            near = get_close_matches(name, known, 1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unknown option {name}{meant}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +93,9 @@ def _parser(arguments):
     """Describe the commands; only what is called is imported."""
     parser = _Parser(prog="python -m helpers", description="Bitcoin & Barbells: tools.")
     called = next((each for each in arguments if not each.startswith("-")), None)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        metavar="COMMAND", required=True, parser_class=_Command
+    )
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--json", action="store_true", help="print JSON")

@@ -19,6 +19,11 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def plural(count: int, noun: str) -> str:
+    """Count things: "1 text", "2,000 texts"."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def show_bars() -> bool:
     """Tell whether a person watches: tests and `make notebooks` set TQDM_DISABLE."""
     return os.environ.get("TQDM_DISABLE", "") in ("", "0")

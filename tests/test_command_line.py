@@ -87,7 +87,7 @@ def test_search_tells_of_texts_longer_than_the_model_reads(
     records = [{"_id": "short", "text": "whale"}, {"_id": "long", "text": "bar " * 50}]
     (tmp_path / "corpus.jsonl").write_text(lines(records))
     _, _, err = command("search", "bar", "--corpus", tmp_path, "--model", tiny_folder)
-    assert "1 of 2 documents are longer than the 16 tokens" in err
+    assert "longer than the 16 tokens the model reads: 1 of 2 documents" in err
     assert "'long' loses most, 36 tokens" in err
 
 
@@ -390,7 +390,20 @@ def bad_calls(folder):
         ),
         "a missing notebook": (["run", "no_such"], "no_such: no such notebook"),
         "a query without quotes": (["search", "a", "b"], "between quotes"),
-        "an unknown device": (["doctor", "--device", "x"], "unrecognized arguments"),
+        "an unknown option": (
+            ["doctor", "--device", "x"],
+            "unknown option --device; see: python -m helpers doctor --help",
+        ),
+        "a misspelt option": (
+            ["search", "a", "--topk", 3],
+            "--topk; did you mean --top-k? see: python -m helpers search --help",
+        ),
+        "another, with =": (["search", "a", "--idnex=x"], "did you mean --index?"),
+        "one that is required": (["index", folder, "--idnex", "x"], "option --idnex;"),
+        "an underscore": (
+            ["index", folder, "--index", "x", "--remove_missing"],
+            "did you mean --remove-missing?",
+        ),
     }
 
 
@@ -408,6 +421,13 @@ def test_a_mistake_is_one_line_and_status_2(command, beir, subtests):
             assert err.count("\n") == 1
             assert message in err
     assert contents() == before
+
+
+@pytest.mark.parametrize("query", ["-5 % on a whale", "--whale and --squat", "-5"])
+def test_a_query_may_begin_like_an_option(command, beir, query):
+    """And an option may be short: --top for --top-k."""
+    call = ("search", query, "--corpus", beir, "--method=bm25", "--top", 1)
+    assert command(*call)[0] == 0
 
 
 def test_an_unknown_device_is_one_line(command, monkeypatch):

@@ -83,10 +83,31 @@ def test_what_is_gone_goes_only_when_asked(build, folder):
     build()
     (folder / "log.csv").unlink()
     kept = build()
-    assert counts(kept) == [0, 0, 1, 0] and "5 texts of the index" in kept["err"]
+    assert counts(kept) == [0, 0, 1, 0]
+    assert "holds 5 texts not found" in kept["err"]
+    assert "(such as mine/log.csv, line 2); --remove-missing takes" in kept["err"]
     assert counts(build("--remove-missing")) == [0, 0, 1, 5]
     with open_index(build.where) as index:
         assert set(index.hashes()) == {"mine/plan.md"}
+
+
+def test_one_text_is_no_texts(command, folder, tiny_folder):
+    where, page = folder.parent / "one.db", folder.parent / "one.html"
+    call = ("--index", where, "--model", tiny_folder)
+    (folder / "one.txt").write_text("A whale.")
+    _, out, _ = command("index", folder / "one.txt", *call)
+    assert "1 text read: " in out and "1 passage in " in out
+    (folder / "two.txt").write_text("Bar.")
+    _, _, err = command("index", folder / "two.txt", *call)
+    assert "holds 1 text not found in the files you gave (such as one.txt)" in err
+    _, out, _ = command("report", "--out", page, *call)
+    assert "2 texts in 2 passages, from 2 files\n0 texts split" in out
+    assert "at once: 0 texts." in page.read_text(encoding="utf-8")
+
+
+def test_an_index_that_is_not_there_can_be_made_by_the_command_that_is_told(command):
+    _, _, err = command("search", "bar", "--index", "nope.db", "--method", "bm25")
+    assert "make it: python -m helpers index FOLDER --index nope.db\n" in err
 
 
 def test_a_file_that_cannot_be_read_today_keeps_its_texts(build, folder):
@@ -130,6 +151,39 @@ def test_hits_of_an_index_say_where_they_were_read(build, command, tiny_folder):
 def test_a_search_that_cannot_be(command, options, words):
     status, _, err = command("search", "squat", *options)
     assert status == 2 and words in err
+
+
+def test_the_commands_say_what_they_wait_for(build, command, tiny_folder):
+    waits = build()["err"].splitlines()
+    assert waits == ["loading the model ...", "reading and encoding ..."]
+    ask = ("search", "squats", "--index", build.where)
+    assert "loading" not in command(*ask, "--method", "bm25")[2]
+    assert command(*ask, "--model", tiny_folder)[2] == "loading the model ...\n"
+
+
+@pytest.mark.parametrize(
+    "where, told",
+    [
+        (
+            ["source=mine/log.csv"],
+            'source=mine/log.csv; a source looks like "mine/log.csv, line 2", so try '
+            "source^=mine/log.csv",
+        ),
+        (["source^=log"], "so try source^=mine/log"),
+        (["source=elsewhere"], "so try source^=mine/log.csv"),
+        (["source="], "so try source^=mine/log.csv"),
+        (["id=A"], "id=A; there is id=a, id=b, id=c"),
+        (["topic=x"], "topic=x; no text has a topic"),
+        (["id=a", "id!=a"], "id=a and id!=a"),
+        (["id=a"], "id=a and shares a word with the query"),
+    ],
+)
+def test_conditions_that_nothing_fulfils_are_named(build, command, where, told):
+    build()
+    ask = ("search", "squats", "--index", build.where, "--method", "bm25", "--json")
+    _, out, err = command(*ask, *(word for each in where for word in ("--where", each)))
+    assert json.loads(out) == []
+    assert err.startswith("no passage fulfils ") and told in err
 
 
 def test_a_report_is_one_page_that_loads_nothing(build, command, folder, tiny_folder):

@@ -1,11 +1,15 @@
 """What the README says is what the commands print."""
 
+import importlib
 import json
 import re
+import shlex
+from argparse import ArgumentParser
 
 import pytest
 
 from helpers import ROOT
+from helpers.__main__ import COMMANDS
 from helpers.course import notebooks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +36,33 @@ def test_the_table_of_figures_is_what_evaluate_prints(command):
         found = [f"{part[name]['ndcg@10']:.2f}" for name in ("bm25", "dense", "fused")]
         assert shown == found, kind
     assert rows[0][0] == f"all {report['queries']}"
+
+
+@pytest.mark.slow
+def test_the_commands_for_your_own_files_work_when_copied(
+    command, tmp_path, monkeypatch
+):
+    [block] = re.findall(r"```\n(source .venv/bin/activate\n.+?)```", README, re.S)
+    monkeypatch.chdir(tmp_path)
+    block = block.replace("data/", f"{ROOT.as_posix()}/data/")
+    for line in block.splitlines()[1:]:
+        python, *arguments = shlex.split(line)
+        assert (python, *arguments[:2]) == ("python", "-m", "helpers")
+        status, out, err = command(*arguments[2:])
+        assert (status, bool(out)) == (0, True), err
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_the_commands_that_take_a_model_are_named():
+    [names] = re.findall(r"on the Hub\) works in (.+)\. In Python", README)
+    named = set(re.findall(r"`(.+?)`", names))
+    taking = set()
+    for name, (module, _) in COMMANDS.items():
+        parser = ArgumentParser()
+        room = importlib.import_module(f"helpers.commands.{module}")
+        getattr(room, f"add_{name.replace('-', '_')}")(parser)
+        taking |= {name} if "--model" in parser.format_help() else set()
+    assert named == taking
 
 
 def test_the_series_names_every_notebook_and_its_minutes():

@@ -1,6 +1,8 @@
 """Set-up installs once, nothing big by mistake, and fails in one line."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from support import Recorder
@@ -84,8 +86,9 @@ def test_a_failing_step_is_one_line_and_is_not_taken_for_done(
 ):
     monkeypatch.setattr(setup, "wants_cpu_build", lambda: False)
     root = fake_root(tmp_path)
+    run = Recorder(fails=["--version", f" {fails}", f"/{fails}"])
     with pytest.raises(CourseError, match=message):
-        setup.setup(root, run=Recorder(fails=[f" {fails}", f"/{fails}"]))
+        setup.setup(root, run=run)
     assert not (root / ".venv" / "course-stamp").exists()
 
 
@@ -141,6 +144,43 @@ def test_setup_that_was_stopped_in_the_weights_goes_on(root):
     assert not (root / ".venv" / "course-stamp").exists()
     assert setup.setup(root, run=(run := Recorder()))
     assert fetches(run.commands)
+
+
+@pytest.fixture
+def half_made(root):
+    """Return a checkout whose `.venv` has a Python and no pip, and that Python."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"])
+    return root, root / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def run_venv_and_version(command, **options):
+    """Run what makes and asks `.venv` for real; install nothing."""
+    real = "venv" in command or "--version" in command
+    return (subprocess.run if real else Recorder())(command, **options)
+
+
+@pytest.mark.slow
+def test_a_half_made_environment_is_made_anew(half_made):
+    root, python = half_made
+    (root / ".venv" / "rest").touch()
+    assert setup.setup(root, run=run_venv_and_version)
+    assert subprocess.run([python, "-m", "pip", "--version"]).returncode == 0
+    assert not (root / ".venv" / "rest").exists()
+
+
+def test_a_whole_environment_is_not_made_anew(root):
+    setup.setup(root, run=(run := Recorder()))
+    assert not any("-m venv" in line for line in run.commands)
+
+
+def test_where_debian_lacks_ensurepip_each_try_names_the_package(half_made):
+    def run(command, **options):
+        failing = Recorder(fails=["-m venv"])  # as without python3-venv
+        return (failing if "venv" in command else run_venv_and_version)(command)
+
+    for _ in range(2):
+        with pytest.raises(CourseError, match="sudo apt install python3-venv"):
+            setup.setup(half_made[0], run=run)
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14), (2, 7)])

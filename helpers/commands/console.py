@@ -6,8 +6,16 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from helpers.progress import plain
+from helpers import models
+from helpers.progress import plain, say
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: Said before the first wait.
+LOADING = "loading the model ..."
 
 
 def show(options: Namespace, data: object, lines: Sequence[object]) -> None:
@@ -21,6 +29,14 @@ def show(options: Namespace, data: object, lines: Sequence[object]) -> None:
 def bars() -> bool:
     """Tell whether a person looks on, who wants to see progress."""
     return sys.stderr.isatty()
+
+
+def given_model(options: Namespace) -> SentenceTransformer | None:
+    """Load the model of --model, and say so; without it, None."""
+    if not options.model:
+        return None
+    say(LOADING)
+    return models.load_model(options.model)
 
 
 def add_model(parser: ArgumentParser) -> None:

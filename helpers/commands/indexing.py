@@ -3,24 +3,24 @@
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import chain
 
 from tqdm import tqdm
 
-from helpers import CourseError, corpus, ingestion, models
-from helpers.commands.console import add_model, bars, show
+from helpers import CourseError, corpus, ingestion
+from helpers.commands.console import LOADING, add_model, bars, given_model, show
 from helpers.corpus import Document
 from helpers.ingestion.account import Account
-from helpers.progress import say
+from helpers.progress import plural, say
 from helpers.store import Store, open_index
 
 _SOURCES = "CSV, TSV, JSON Lines, text, Markdown, a folder of these, or a BEIR folder"
 _MISSING = "take out texts of the index that the sources no longer hold"
 _TABLE = (
-    "{read} texts read: {skipped} skipped, {added} added, {updated} updated, "
-    "{unchanged} unchanged; {removed} removed\n{parts} passages in {index}\n"
+    "{texts} read: {skipped:,} skipped, {added:,} added, {updated:,} updated, "
+    "{unchanged:,} unchanged; {removed:,} removed\n{passages} in {index}\n"
     'search it: python -m helpers search "TEXT" --index {index}'
 )
 
@@ -40,12 +40,15 @@ def index(options: Namespace) -> None:
     names = ("text_column", "id_column", "encoding")
     columns = {name: getattr(options, name) for name in names}
     reading = ingestion.read(options.sources, **columns)
-    model = models.load_model(options.model) if options.model else None
-    start, seen = time.perf_counter(), set[str]()
-    texts = _watched(reading, seen)
+    texts, seen = iter(reading), set[str]()
     first = next(texts)  # a mistake in the sources is said before there is an index
+    model = given_model(options)
     with open_index(options.index, model, write=True) as store:
-        change = store.update(chain([first], texts))
+        if not model:
+            say(LOADING)
+        say("reading and encoding ...")
+        start = time.perf_counter()
+        change = store.update(_watched(chain([first], texts), seen))
         gone = _gone(store, seen, reading.account)
         removed = store.remove(gone) if options.remove_missing else 0
         parts = len(store.documents)
@@ -54,23 +57,31 @@ def index(options: Namespace) -> None:
     seconds = round(time.perf_counter() - start, 1)
     counts |= {"removed": removed, "parts": parts, "seconds": seconds, "index": index}
     data = {**counts, "account": account.to_json()}
-    show(options, data, [account, _TABLE.format(**counts)])
+    told = {"texts": plural(account.read, "text"), "passages": plural(parts, "passage")}
+    show(options, data, [account, _TABLE.format(**counts, **told)])
     if gone and not options.remove_missing:
-        say(f"note: {len(gone)} texts of the index were not read; --remove-missing")
+        _tell(gone)
 
 
-def _watched(reading, seen: set[str]) -> Iterator[Document]:
+def _watched(reading: Iterable[Document], seen: set[str]) -> Iterator[Document]:
     """Pass the texts on, with a bar for people; keep their ids in `seen`."""
     for text in tqdm(reading, unit=" texts", disable=not bars()):
         seen.add(text.id)
         yield text
 
 
-def _gone(store: Store, seen: set[str], account: Account) -> list[str]:
-    """Ids of texts that no source holds now; what could not be read may hold them."""
-    sources = store.sources()
-    gone = sources.keys() - seen
-    return sorted(each for each in gone if not account.may_hold(sources[each]))
+def _gone(store: Store, seen: set[str], account: Account) -> dict[str, str]:
+    """Texts that no source holds now, id -> source; what is unread may hold them."""
+    gone = sorted(each for each in store.sources().items() if each[0] not in seen)
+    return {text: source for text, source in gone if not account.may_hold(source)}
+
+
+def _tell(gone: dict[str, str]) -> None:
+    text, source = next(iter(gone.items()))
+    say(
+        f"note: the index holds {plural(len(gone), 'text')} not found in the files you "
+        f"gave (such as {source or text}); --remove-missing takes out what is not found"
+    )
 
 
 def add_report(parser: ArgumentParser) -> None:
@@ -91,9 +102,8 @@ def report(options: Namespace) -> None:
         raise CourseError(f"{options.out}: is a folder; give the page a name in it")
     from helpers import corpus_report  # torch, which a mistake need not wait for
 
-    model = models.load_model(options.model) if options.model else None
-    with open_index(options.index, model) as store:
-        say(f"looking at {len(store.documents)} passages ...")
+    with open_index(options.index, given_model(options)) as store:
+        say(f"looking at {plural(len(store.documents), 'passage')} ...")
         found = corpus_report.report_on(store, queries, qrels)
     found.write(options.out)
     show(options, found.to_json(), [found, f"open it in a browser: {options.out}"])

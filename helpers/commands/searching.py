@@ -4,9 +4,9 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from helpers import CourseError, corpus, encoding, models, retrieval, similarity
-from helpers.commands.console import add_model, bars, show
+from helpers.commands.console import LOADING, add_model, bars, given_model, show
 from helpers.excerpts import excerpts
-from helpers.progress import plain, say
+from helpers.progress import plain, plural, say
 
 #: How to search: by meaning, by words, by both.
 _METHODS = ("dense", "bm25", "fused")
@@ -51,12 +51,47 @@ def _in_corpus(options, top_k):
 def _in_index(options, top_k):
     from helpers.store import open_index  # torch, which a mistake need not wait for
 
-    model = models.load_model(options.model) if options.model else None
+    model = given_model(options)
     how = {"method": options.method, "where": options.where}
     with open_index(options.index, model) as index:
+        if not model and options.method != "bm25":
+            say(LOADING)
         hits = index.search(options.query, top_k, **how)
-        model = None if options.method == "bm25" else index.model
-        return hits, len(index.documents), model
+        if options.where and not hits:
+            say(f"no passage fulfils {_unmet(index, **how)}")
+        encoder = None if options.method == "bm25" else index.model
+        return hits, len(index.documents), encoder
+
+
+def _unmet(index, method, where):
+    """Return the condition that nothing fulfils, with one to try, or all of them."""
+    from helpers.store.filters import conditions
+
+    for condition in conditions(where):
+        there = _values(index, condition.field)
+        if not any(map(condition.holds, there)):
+            return f"{''.join(condition)}; {_hint(condition, [*filter(None, there)])}"
+    words = ["shares a word with the query"] if method == "bm25" else []
+    return " and ".join([*where, *words])
+
+
+def _values(index, field):
+    """What there is in a field of FIELDS, each value once, in order."""
+    if field in ("topic", "subtopic"):
+        return dict.fromkeys(getattr(each, field) for each in index.documents)
+    sources = index.sources()
+    return sources if field == "id" else dict.fromkeys(sources.values())
+
+
+def _hint(condition, there):
+    field, _, value = condition
+    if not there:
+        return f"no text has a {field}"
+    if field != "source":
+        return f"there is {', '.join(f'{field}={each}' for each in there[:3])}"
+    like = next((each for each in there if value and value in each), "")
+    start = like[: like.find(value) + len(value)] or there[0].split(", ")[0]
+    return f'a source looks like "{like or there[0]}", so try source^={start}'
 
 
 def _lines(query, hits, model):
@@ -108,11 +143,12 @@ def _dense(documents, model):
     if cut := encoding.truncation_report(model, [each.content for each in documents]):
         worst = max(cut, key=lambda truncation: truncation.lost)
         say(
-            f"note: {len(cut)} of {len(documents)} documents are longer than the "
-            f"{worst.kept} tokens the model reads; {documents[worst.index].id!r} loses "
-            f"most, {worst.lost} tokens. Split long texts into paragraphs"
+            f"note: longer than the {worst.kept} tokens the model reads: {len(cut)} of "
+            f"{plural(len(documents), 'document')}; {documents[worst.index].id!r} "
+            f"loses most, {plural(worst.lost, 'token')}. Split long texts into "
+            "paragraphs"
         )
-    say(f"encoding {len(documents)} documents on {model.device} ...")
+    say(f"encoding {plural(len(documents), 'document')} on {model.device} ...")
     return retrieval.DenseIndex.build(documents, model, show_progress_bar=bars())
 
 
@@ -121,12 +157,12 @@ def _check_ids(documents, queries, qrels):
     unknown = sorted(set(qrels) - {query.id for query in queries})
     if unknown:
         raise CourseError(
-            f"qrels judge {len(unknown)} queries that queries.jsonl lacks, such as "
-            f"{unknown[0]!r}; do the two files belong together?"
+            "qrels judge queries that queries.jsonl lacks, such as "
+            f"{unknown[0]!r} ({len(unknown)} in all); do the two files belong together?"
         )
     lost = sorted(set().union(*qrels.values()) - {each.id for each in documents})
     if lost:
         say(
-            f"note: qrels judge {len(lost)} documents that the corpus lacks, such as "
-            f"{lost[0]!r}; they count as never found"
+            "note: qrels judge documents that the corpus lacks, such as "
+            f"{lost[0]!r}; they count as never found ({len(lost)} in all)"
         )

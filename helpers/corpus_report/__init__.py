@@ -17,7 +17,7 @@ from helpers import CourseError, all_pairs, pages, storage, visualization
 from helpers.corpus import Document, Qrels, Query
 from helpers.corpus_report.groups import Group, find_groups
 from helpers.corpus_report.judged import Judged, judge
-from helpers.progress import quiet
+from helpers.progress import plural, quiet
 from helpers.visualization.hover import HoverMap
 
 if TYPE_CHECKING:
@@ -72,12 +72,13 @@ class CorpusReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.texts} texts in {len(self.tokens)} passages, from "
-            f"{len(self.files)} files",
-            f"{self.split} texts split; {self.too_long} passages longer than the "
-            f"{self.limit} tokens that {self.model} reads",
-            f"{len(self.repeated)} wordings more than once, {len(self.similar)} pairs "
-            f"nearly the same (cosine {NEARLY} or more)",
+            f"{plural(self.texts, 'text')} in {plural(len(self.tokens), 'passage')}, "
+            f"from {plural(len(self.files), 'file')}",
+            f"{plural(self.split, 'text')} split; {plural(self.too_long, 'passage')} "
+            f"longer than the {self.limit} tokens that {self.model} reads",
+            f"{plural(len(self.repeated), 'wording')} more than once, "
+            f"{plural(len(self.similar), 'pair')} nearly the same (cosine {NEARLY} or "
+            "more)",
         ]
         groups = (f"{g.size:>5}  {', '.join(g.words)}" for g in self.groups)
         return "\n".join(
@@ -87,7 +88,8 @@ class CorpusReport:
     def to_html(self) -> str:
         """Return one page that asks for nothing on the network; texts are escaped."""
         parts = {"map": self.map._repr_html_(), "lengths": _histogram(self)}
-        return pages.render("corpus_report.html", report=self, shown=SHOWN, **parts)
+        parts |= {"report": self, "shown": SHOWN, "plural": plural}
+        return pages.render("corpus_report.html", **parts)
 
     def write(self, path: str | Path) -> Path:
         """Write the page, whole or not at all; return its path."""

@@ -30,7 +30,8 @@ def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
     """Make `.venv` and install the pinned set; return False when nothing was to do.
 
     A stamp in `.venv` remembers what was installed: only another lock installs again.
-    Raises CourseError when a step fails.
+    A `.venv` without pip, which a kill leaves behind, is made anew. Raises
+    CourseError when a step fails.
     """
     check_python(sys.version_info[:2])
     folder = root / ".venv"
@@ -39,8 +40,8 @@ def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
         return False
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     say("Setting up .venv; it takes a few minutes, once.")
-    if not python.is_file():
-        step(run, [sys.executable, "-m", "venv", str(folder)], "venv")
+    if not _works(run, [str(python), "-m", "pip", "--version"], **_SILENT):
+        step(run, [sys.executable, "-m", "venv", "--clear", str(folder)], "venv")
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", *quiet]
     install_torch(pip, run=run)
@@ -106,7 +107,10 @@ def step(run, command: list[str], mend: str) -> None:
 
 
 def _works(run, command, **streams):
-    return run(command, check=False, **streams).returncode == 0
+    try:
+        return run(command, check=False, **streams).returncode == 0
+    except OSError:  # the program is not there, or is half of one
+        return False
 
 
 def _stamp(root):

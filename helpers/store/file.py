@@ -147,7 +147,8 @@ def _refuse(path, write):
     if path.is_dir():
         raise CourseError(f"{path}: is a folder; give the path of an index file in it")
     if not write and not path.exists():
-        raise CourseError(f"{path}: no such index; make it: python -m helpers index")
+        make = f"python -m helpers index FOLDER --index {path}"
+        raise CourseError(f"{path}: no such index; make it: {make}")
     if not write and path.is_file() and path.stat().st_size == 0:
         raise CourseError(f"{path}: is an empty file, no index; make the index again")
 

@@ -23,6 +23,12 @@ class Condition(NamedTuple):
     operator: str
     value: str
 
+    def holds(self, value: str) -> bool:
+        """Tell whether a value fulfils it, as the index does."""
+        if self.operator == "^=":
+            return value.startswith(self.value)
+        return (value == self.value) == (self.operator == "=")
+
 
 def conditions(where: Sequence[str]) -> list[Condition]:
     """Read conditions that all must hold: FIELD=VALUE, FIELD!=VALUE or FIELD^=VALUE.

@@ -243,7 +243,7 @@ def test_an_endless_line(seen, tmp_path, reader, length, seconds, megabytes):
     done = in_fork(index_measured, tmp_path, reader, timeout=seconds)
     assert done.returncode == 0, done.stdout
     parts, peak = re.search(
-        r"(\d+) passages in .*peak (\d+) MB", done.stdout, re.S
+        r"([\d,]+) passages in .*peak (\d+) MB", done.stdout, re.S
     ).groups()
     seen(f"{parts} passages, peak {peak} MB")
     assert int(peak) < megabytes
