@@ -5,13 +5,14 @@ A BEIR folder holds `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`, maybe 
 is such a folder.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from helpers import ROOT, CourseError, records
+from helpers import ROOT, CourseError, records, storage
 from helpers.records import existing, needed_text, text
 
 #: The folder of the data that ships with the course.
@@ -96,6 +97,20 @@ def load_queries(path: str | Path | None = None) -> list[Query]:
     ]
 
 
+def save_queries(path: str | Path, queries: Iterable[Query]) -> Path:
+    """Add queries to a JSON Lines file, whole or not at all; what is in it stays.
+
+    A query whose id is in it already is passed over. Raises CourseError where the file
+    holds something else, or cannot be written.
+    """
+    path, known, old = Path(path), set[str](), b""
+    if path.exists():
+        known = {query.id for query in load_queries(path)}
+        old = path.read_bytes().rstrip() + b"\n"
+    new = (_line(query) for query in queries if query.id not in known)
+    return storage.write_atomically(path, old + "".join(new).encode())
+
+
 def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
     """Read judgements: query id -> document id -> grade (0 is "not relevant").
 
@@ -123,6 +138,18 @@ def load_qrels(path: str | Path | None = None, *, split: str = "test") -> Qrels:
     if not qrels:
         records.refuse_empty(files[0])
     return qrels
+
+
+def unknown_ids(
+    qrels: Qrels, queries: Iterable[str], documents: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Judged ids that are no query, and judged ids that are no document.
+
+    >>> unknown_ids({"q1": {"d1": 1, "d2": 0}, "q9": {"d1": 2}}, ["q1"], ["d1"])
+    (['q9'], ['d2'])
+    """
+    judged = set().union(*qrels.values())
+    return sorted(set(qrels).difference(queries)), sorted(judged.difference(documents))
 
 
 def load_pairs(path: str | Path | None = None, *, split: str = "train") -> list[Pair]:
@@ -164,6 +191,12 @@ def _judgements(file: Path) -> Iterator[tuple[str, str, str, int]]:
                 "use a grade such as 0, 1, 2 or 3"
             )
         yield place, cells[0], cells[1], int(cells[2])
+
+
+def _line(query):
+    kind = {"kind": query.kind} if query.kind else {}
+    record = {"_id": query.id, "text": query.text, **kind}
+    return json.dumps(record, ensure_ascii=False) + "\n"
 
 
 def _pairs(file: Path) -> Iterator[tuple[str, Pair]]:

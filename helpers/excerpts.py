@@ -29,6 +29,8 @@ def excerpts(
     >>> excerpts("whale", [f"{'Filler goes here. ' * 30}A whale sold."])[0][-19:]
     'here. A whale sold.'
     """
+    if not texts:
+        return []
     whole = [" ".join(text.split()) for text in texts]
     parts = [TextSplitter(SIZE).chunks(text) or [""] for text in whole]
     scores = iter(_nearness(query, [each for part in parts for each in part], model))

@@ -218,3 +218,22 @@ def test_what_a_pair_is_about_is_read(tmp_path):
     assert corpus.load_pairs(path) == [corpus.Pair("a", "b", 0.0, "gas")]
     with pytest.raises(CourseError, match='"about" is 5; it must be a text'):
         corpus.load_pairs(write(tmp_path, json.dumps(record | {"about": 5})))
+
+
+def test_saved_queries_are_loaded_and_a_file_that_is_there_keeps_its_lines(tmp_path):
+    path = tmp_path / "queries.jsonl"
+    queries = [
+        corpus.Query("q1", "Wie heißt\u2028er?"),
+        corpus.Query("q2", "why", "topical"),
+    ]
+    corpus.save_queries(path, queries)
+    assert corpus.load_queries(path) == queries
+    mine = b'{"_id": "q1", "text": "mine", "note": "kept"}'  # no line end
+    path.write_bytes(mine)
+    corpus.save_queries(path, queries)
+    assert path.read_bytes().startswith(mine + b"\n")
+    assert corpus.load_queries(path) == [corpus.Query("q1", "mine"), queries[1]]
+    path.write_text("my diary")
+    with pytest.raises(CourseError, match="line 1"):
+        corpus.save_queries(path, queries)
+    assert path.read_text() == "my diary"

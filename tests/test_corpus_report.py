@@ -1,10 +1,13 @@
 """What a report says of a corpus, next to figures worked out by hand."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
 from helpers import corpus_report
-from helpers.corpus import Document
+from helpers.corpus import Document, Query
 from helpers.corpus_report import groups, judged
 
 
@@ -29,17 +32,67 @@ def test_neighbours_in_one_text_are_not_told_as_near_duplicates():
     assert pairs == {("t#0", "other"), ("t#1", "other")}
 
 
-@pytest.mark.parametrize(
-    "lead, words",
-    [(0.3, "Use fused: it leads dense by 0.32"), (0.0, "may be luck")],
-)
-def test_advice_is_given_only_where_luck_does_not_explain_the_lead(lead, words):
-    rng = np.random.default_rng(0)
-    dense = rng.uniform(0, 0.5, 40)
-    fused = dense + lead + rng.normal(0, 0.05, 40)
-    bm25 = dense - 0.4
+EIGHT = np.linspace(0.1, 0.45, 8)
+THREE = EIGHT[:3]
+MIXED = np.array([0.2, -0.1] * 4)
+#: nDCG@10 of BM25, dense and fused, one a query, and what the report says of it.
+ADVICE = [
+    (EIGHT, EIGHT + 0.2, EIGHT + 0.5, "Use fused: it leads dense by 0.30 [0.30, 0.30], "
+     "more than luck explains."),
+    (THREE, THREE + 0.5, THREE + 0.5, "dense and fused do equally well on these 3 "
+     "queries: take dense, the cheaper one, and judge more."),
+    (THREE, THREE, THREE, "bm25, dense and fused do equally well on these 3 queries: "
+     "take bm25, the cheapest, and judge more."),
+    (EIGHT[:1], EIGHT[:1], EIGHT[:1] - 0.1, "bm25 and dense do equally well on this "
+     "one query: take bm25, the cheaper one, and judge more."),
+    (THREE, THREE + 0.2, THREE + 0.5, "fused is best here, but its lead over bm25 and "
+     "dense may be luck (0.30 [0.30, 0.30] over dense): judge more queries, or take "
+     "bm25, the cheapest."),
+    (EIGHT - 0.5, EIGHT, EIGHT + MIXED, "fused is best here, but its lead over dense "
+     "may be luck (0.05 [-0.06, 0.16] over dense): judge more queries, or take dense, "
+     "the cheaper one."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bm25, dense, fused, words", ADVICE)
+def test_advice_knows_luck_ties_and_costs(bm25, dense, fused, words):
     values = {"dense": dense, "bm25": bm25, "fused": fused}
-    assert words in judged.advice(values)
+    assert judged.advice(values) == words
+
+
+def test_judgements_that_reach_nothing_are_named():
+    qrels = {"q1": {"a": 1, "a#2": 2}, "q8": {f"x{n}": 1 for n in range(6)}, "q9": {}}
+    assert judged._notes(qrels, [Query("q1", "?")], {"a", "a#2"}) == [
+        "6 judged ids are in no text or passage of this index: x0, x1, x2, x3, x4, ...",
+        "2 judged queries are not in the queries: q8, q9",
+    ]
+
+
+@pytest.mark.parametrize(
+    "topics, count, legend",
+    [
+        ("law " * 16, 8, ["law"]),
+        ("law " * 9, 8, ["law", "no topic"]),
+        ("law", 2, ["word0, second, third", "word1, second, third"]),
+        ("", 2, ["word0, second, third", "word1, second, third"]),
+        ("", 8, [*(f"word{n}, second, third" for n in range(5)), "smaller groups"]),
+        ("", 0, ["no topic"]),
+    ],
+)
+def test_a_map_has_the_colours_of_topics_else_of_groups(topics, count, legend):
+    topics = [*topics.split(), *[""] * 16][:16]
+    documents = [Document(str(n), "", "a text", each) for n, each in enumerate(topics)]
+    words = ("second", "third", "fourth")
+    found = [groups.Group(2, [f"word{n}", *words], "") for n in range(count)]
+    places = np.arange(16)[::-1] % max(count, 1)
+    points = np.random.default_rng(0).normal(size=(16, 2))
+    page = corpus_report._map(points, documents, 16, found, places).html
+    [rows] = re.findall(r'<script type="application/json">(.*)</script>', page)
+    data = json.loads(rows)
+    assert [name for name, _ in data["colors"]] == legend
+    named = {dot[5]: dot[3] for dot in data["dots"]}
+    wanted = "law" if "law" in legend else legend[min(places[0], len(legend) - 1)]
+    assert named["0"] == wanted
 
 
 def test_a_large_corpus_is_drawn_by_a_sample_that_is_always_the_same(monkeypatch):

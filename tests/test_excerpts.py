@@ -25,4 +25,5 @@ def test_meaning_finds_what_no_word_tells(model):
 
 
 def test_short_texts_are_shown_whole_and_on_one_line():
+    assert excerpts("bar", []) == []
     assert excerpts("bar", ["a  bar\n\nand\ta bench", ""]) == ["a bar and a bench", ""]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from helpers import encoding
+from helpers import corpus_report, encoding, models
 from helpers.store import open_index
 
 ROWS = {
@@ -197,6 +197,7 @@ def test_a_report_is_one_page_that_loads_nothing(build, command, folder, tiny_fo
     assert found["files"]["mine/log.csv"] == 7
     html = page.read_text(encoding="utf-8")
     assert "<script>boo" not in html and "&lt;script&gt;boo" in html
+    assert "<h1>What is in <bdi>my.db</bdi></h1>" in html and str(build.where) in html
     outside = re.sub(r'srcdoc="[^"]*"', "", html)
     loaded = re.findall(r'(?:src|href)="([^"]+)"', outside)
     assert loaded and all(link.startswith("data:") for link in loaded)
@@ -217,4 +218,34 @@ def test_a_report_judges_by_texts_and_says_what_to_use(build, command, tiny_fold
     assert judged["queries"] == 2
     # Passages of the plan stand for the plan, once.
     assert judged["ndcg"]["bm25"]["mean"] == pytest.approx(1)
-    assert "bm25" in judged["advice"]
+    assert "bm25" in judged["advice"] and judged["notes"] == []
+
+
+def test_files_beyond_the_first_are_folded(build, tiny_folder, monkeypatch):
+    monkeypatch.setattr(corpus_report, "SHOWN", 1)
+    build()
+    with open_index(build.where, models.load_model(str(tiny_folder))) as index:
+        page = corpus_report.report_on(index).to_html()
+    folded = (
+        r"<details><summary>and 1 more file</summary>\s+<table>.*log.csv.*</details>"
+    )
+    assert re.search(folded, page, re.S)
+
+
+def test_a_report_names_judgements_that_reach_nothing(build, command, tiny_folder):
+    build()
+    folder = build.where.parent
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "lift rest eat"}')
+    (folder / "qrels.tsv").write_text("q1\tmine/plan.md#1\t3\nq9\tmine/<b>\t3\n")
+    where = ("--index", build.where, "--model", tiny_folder, "--out", folder / "r.html")
+    asked = ("--queries", folder / "queries.jsonl", "--qrels", folder / "qrels.tsv")
+    notes = [
+        "1 judged id is in no text or passage of this index: mine/<b>",
+        "1 judged query is not in the queries: q9",
+    ]
+    said = command("report", *where, *asked)[1]
+    assert all(note in said for note in notes)
+    told = json.loads(command("report", *where, *asked, "--json")[1])
+    assert told["judged"]["notes"] == notes
+    page = (folder / "r.html").read_text(encoding="utf-8")
+    assert all(note.replace("<b>", "&lt;b&gt;") in page for note in notes)

@@ -2,9 +2,11 @@
 
 import ast
 import os
+from pathlib import Path
 
 import pytest
 
+from helpers import __main__ as course
 from helpers import corpus
 from helpers.course import notebooks
 
@@ -46,6 +48,10 @@ def test_the_template_runs_on_another_folder(tmp_path, monkeypatch, capsys):
     assert scope["FOLDER"] == folder
     assert scope["judge"].left == scope["judge"].total > 0
     assert scope["index"].search("rust", 1)[0].id == "mine/plan.md"
-    assert os.path.isfile("report.html")
+    assert os.path.isfile("report.html") and Path.cwd() == tmp_path / "mine search"
+    scope["judge"].answer(3)
+    judged = ["--queries", "queries.jsonl", "--qrels", "qrels.tsv", "--out", "r.html"]
+    assert course.main(["report", "--index", "my.db", *judged]) == 0
+    assert "on this one query" in capsys.readouterr().out
     assert sorted(path.name for path in folder.iterdir()) == sorted(TEXTS)
     assert corpus.DATA.joinpath("shoebox").is_dir()

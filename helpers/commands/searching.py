@@ -154,13 +154,13 @@ def _dense(documents, model):
 
 def _check_ids(documents, queries, qrels):
     """Refuse judgements of unknown queries; tell of judgements of unknown documents."""
-    unknown = sorted(set(qrels) - {query.id for query in queries})
+    known = [query.id for query in queries], [each.id for each in documents]
+    unknown, lost = corpus.unknown_ids(qrels, *known)
     if unknown:
         raise CourseError(
             "qrels judge queries that queries.jsonl lacks, such as "
             f"{unknown[0]!r} ({len(unknown)} in all); do the two files belong together?"
         )
-    lost = sorted(set().union(*qrels.values()) - {each.id for each in documents})
     if lost:
         say(
             "note: qrels judge documents that the corpus lacks, such as "

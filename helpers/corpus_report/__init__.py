@@ -19,6 +19,7 @@ from helpers.corpus_report.groups import Group, find_groups
 from helpers.corpus_report.judged import Judged, judge
 from helpers.progress import plural, quiet
 from helpers.visualization.hover import HoverMap
+from helpers.visualization.style import MORE_COLORS
 
 if TYPE_CHECKING:
     from helpers.store.base import Store
@@ -80,15 +81,15 @@ class CorpusReport:
             f"{plural(len(self.similar), 'pair')} nearly the same (cosine {NEARLY} or "
             "more)",
         ]
-        groups = (f"{g.size:>5}  {', '.join(g.words)}" for g in self.groups)
-        return "\n".join(
-            [*lines, *groups, *([self.judged.advice] if self.judged else [])]
-        )
+        lines += (f"{g.size:>5}  {', '.join(g.words)}" for g in self.groups)
+        judged = [*self.judged.notes, self.judged.advice] if self.judged else []
+        return "\n".join([*lines, *judged])
 
     def to_html(self) -> str:
         """Return one page that asks for nothing on the network; texts are escaped."""
         parts = {"map": self.map._repr_html_(), "lengths": _histogram(self)}
         parts |= {"report": self, "shown": SHOWN, "plural": plural}
+        parts["path"] = Path(self.index).resolve()
         return pages.render("corpus_report.html", **parts)
 
     def write(self, path: str | Path) -> Path:
@@ -110,7 +111,7 @@ def report_on(
         raise CourseError(f"{index.where}: is being written; wait until that is done")
     chosen = _sample(len(documents))
     some, rows = [documents[i] for i in chosen], vectors[chosen]
-    title = f"{len(some)} of {len(documents)} passages: those that mean alike lie close"
+    groups, places = find_groups([each.content for each in some], rows)
     owned = {(each.content, text) for each, text in zip(documents, texts, strict=True)}
     copies = Counter(content for content, _ in owned)
     owners = {each.id: text for each, text in zip(documents, texts, strict=True)}
@@ -125,8 +126,8 @@ def report_on(
         split=sum(count > 1 for count in parts.values()),
         repeated={text: n for text, n in copies.most_common(SHOWN) if n > 1},
         similar=_similar(documents, vectors, texts),
-        groups=find_groups([each.content for each in some], rows),
-        map=visualization.hover_map(visualization.project(rows), some, title=title),
+        groups=groups,
+        map=_map(rows, some, len(documents), groups, places),
         judged=judge(index, queries, qrels, owners) if qrels else None,
     )
 
@@ -136,6 +137,26 @@ def _sample(n):
     if n <= SAMPLE:
         return np.arange(n)
     return np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))
+
+
+def _map(vectors, documents, total, groups, places):
+    """Draw passages, coloured by topic; where most have none, by group."""
+    points, order = visualization.project(vectors), np.arange(len(documents))
+    topics = [each.topic or "no topic" for each in documents]
+    if groups and topics.count("no topic") > len(topics) / 2:
+        names, order = _names(groups), places.argsort(kind="stable")  # largest first
+        topics = [names[place] for place in places]
+    shown = [replace(documents[i], topic=topics[i]) for i in order]
+    title = f"{len(documents)} of {total} passages: those that mean alike lie close"
+    return visualization.hover_map(points[order], shown, title=title)
+
+
+def _names(groups):
+    """Return a name for each group; those without a colour of their own share one."""
+    names, most = [", ".join(group.words[:3]) for group in groups], len(MORE_COLORS)
+    if len(names) <= most:
+        return names
+    return names[: most - 1] + ["smaller groups"] * (len(names) - most + 1)
 
 
 def _file(document):

@@ -22,22 +22,26 @@ class Group:
     example: str
 
 
-def find_groups(texts: Sequence[str], vectors: np.ndarray) -> list[Group]:
+def find_groups(
+    texts: Sequence[str], vectors: np.ndarray
+) -> tuple[list[Group], np.ndarray]:
     """Group texts by k-means over their vectors, (n, d), the largest group first.
 
-    k-means always finds as many groups as it is asked for, here at most MOST; the
-    example is the text nearest to the middle of its group.
+    Returns the groups, and the place of each text's group among them, (n,). k-means
+    always finds as many groups as it is asked for, here at most MOST; the example is
+    the text nearest to the middle of its group.
     """
     wanted = min(MOST, int(np.sqrt(len(texts) / 2)))
     if wanted < 2:
-        return []
+        return [], np.zeros(len(texts), dtype=int)
     means = KMeans(wanted, n_init=3, random_state=0).fit(vectors)
     middle = (vectors * means.cluster_centers_[means.labels_]).sum(axis=1)
-    found = []
-    for number, words in enumerate(telling_words(texts, means.labels_)):
-        mine = np.flatnonzero(means.labels_ == number)
+    by_size = (-np.bincount(means.labels_)).argsort(kind="stable")
+    places, found = by_size.argsort()[means.labels_], []
+    for place, words in enumerate(telling_words(texts, places)):
+        mine = np.flatnonzero(places == place)
         found.append(Group(len(mine), words, texts[mine[middle[mine].argmax()]]))
-    return sorted(found, key=lambda group: -group.size)
+    return found, places
 
 
 def telling_words(
