@@ -13,7 +13,7 @@ LIGHT_TESTS := $(addprefix tests/test_, corpus.py data.py environment.py house_r
   setup.py storage.py timing.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick test-browser screenshots faults lab notebooks badges test-pythons html lint format doctor lock clean distclean
+.PHONY: help setup run test quick test-browser screenshots faults bench lab notebooks badges test-pythons html lint format doctor lock clean distclean
 
 help: ## list the targets
 	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
@@ -46,6 +46,9 @@ test-browser: setup ## notebooks 0, 3, 4 and 6 in a real JupyterLab and Chromium
 
 faults: setup ## bad input, full disks, kills, flipped bytes, hostile texts; one table
 	@$(VENV_PYTHON) -m pytest -q -o addopts="" -p no:nbval tests/faults
+
+bench: setup ## how fast the course is here, beside its peers; table and chart in build/
+	@$(VENV_PYTHON) tests/benchmarks/bench.py
 
 screenshots: export COURSE_SCREENSHOTS = notebooks/figures
 screenshots: test-browser ## test-browser, and renew the pictures that the README shows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,8 @@ from helpers.progress import quiet
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+#: What a model may compute in; "auto": bfloat16 where the hardware is made for it.
+PRECISIONS = ("float32", "bfloat16", "auto")
 #: What CUDA, MPS, the CPU and Python say when there is no memory left.
 _NO_ROOM = re.compile("out of memory|can't allocate|cannot allocate", re.IGNORECASE)
 #: The batches that fit into memory, for models that once had too little of it.
@@ -44,12 +47,16 @@ def encode(
     texts: Iterable[str],
     *,
     role: Literal["query", "document", ""] = "",
+    precision: Literal["float32", "bfloat16", "auto"] = "float32",
     batch_size: int = 32,
     show_progress_bar: bool = False,
 ) -> np.ndarray:
     """Encode n texts to rows of length 1: (n, d), single precision.
 
     role: on which side of a search they stand; some models put a prompt before each.
+    precision: what the model computes in. "auto" takes bfloat16 where the processor has
+    instructions for it (`best_precision`): about twice as fast, cosines equal to three
+    digits, so that a figure printed elsewhere may differ in its last one.
     Batches that do not fit into memory are halved, for this call and all later ones of
     this model; a line on standard error says so, once. Raises CourseError for what is
     not a text, for a set, which has no order, and for a text that does not fit alone.
@@ -57,15 +64,29 @@ def encode(
     listed = _checked(texts)
     if not listed:
         return np.empty((0, model.get_embedding_dimension()), dtype=np.float32)
-    way = {"query": model.encode_query, "document": model.encode_document}
-    settings = {"normalize_embeddings": True, "show_progress_bar": show_progress_bar}
-    door = partial(way.get(role, model.encode), **settings)
+    door = partial(_door(model, role), show_progress_bar=show_progress_bar)
     size = wanted = min(batch_size, _FITS.get(model, batch_size), len(listed))
-    while (rows := _tried(door, listed, size)) is None:
-        size //= 2
+    with _computing_in(precision, model.device.type):
+        while (rows := _tried(door, listed, size)) is None:
+            size //= 2
     if size < wanted:
         _remember(model, wanted, size)
     return rows
+
+
+def best_precision(device: str = "cpu") -> str:
+    """Return "bfloat16" where a device has instructions for it, else "float32".
+
+    device: "cuda", "mps" or "cpu". Decided by what the hardware says of itself.
+    """
+    import torch
+
+    if device == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        said = torch.cpu.get_capabilities() if device == "cpu" else {}
+        fast = said.get("avx512_bf16", False) or said.get("amx_bf16", False)
+    return "bfloat16" if fast else "float32"
 
 
 def truncation_report(
@@ -86,6 +107,28 @@ def truncation_report(
                 tail = text[offsets[kept - 1][0] :]
                 report.append(Truncation(index, len(offsets), kept, tail))
     return report
+
+
+def _door(model: SentenceTransformer, role: str) -> Callable:
+    """Return what encodes: without padding where that can be done, else the library."""
+    from helpers import packing  # torch, which a mistake need not wait for
+
+    if packing.can(model, role):
+        return partial(packing.encode, model)
+    way = {"query": model.encode_query, "document": model.encode_document}
+    return partial(way.get(role, model.encode), normalize_embeddings=True)
+
+
+@contextmanager
+def _computing_in(precision: str, device: str) -> Iterator[None]:
+    import torch
+
+    if precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
+        raise CourseError(f"precision is {precision!r}; choose one of {known}")
+    chosen = best_precision(device) if precision == "auto" else precision
+    with torch.autocast(device, torch.bfloat16, enabled=chosen == "bfloat16"):
+        yield
 
 
 def _tried(door: Callable, texts: Sequence[str], size: int) -> np.ndarray | None:

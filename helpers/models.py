@@ -142,9 +142,14 @@ def named(model: Model, name: str) -> Model:
 
 def model_name(model: SentenceTransformer) -> str:
     """Return the name to show for a loaded model: as given, or as its folder's."""
-    folder = getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
+    folder = source(model)
     found = _NAMES.get(folder) or Path(folder).name
     return model.model_card_data.model_name or found or "unnamed model"
+
+
+def source(model: SentenceTransformer) -> str:
+    """Return the folder that a model was loaded from, "" where there is none."""
+    return getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
 
 
 def _load(kind: type[Model], folder: Path, device: str | None, **options) -> Model:

@@ -15,7 +15,7 @@ import Stemmer
 
 from helpers import CourseError, encoding
 from helpers.corpus import Document, Query
-from helpers.similarity import best_first, checked_top_k
+from helpers.similarity import best_first, checked_top_k, nearest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -116,7 +116,8 @@ class DenseIndex(Index):
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """Rank by cosine; the queries are encoded as one batch."""
         top_k, vectors = checked_top_k(top_k), query_vectors(self.model, queries)
-        return [_hits(self.documents, self.embeddings @ v, top_k) for v in vectors]
+        found = nearest(self.embeddings, vectors, top_k)
+        return [_hits(self.documents, places, scores) for places, scores in found]
 
 
 class BM25Index(Index):
@@ -135,7 +136,7 @@ class BM25Index(Index):
 
     def scores(self, query: str) -> np.ndarray:
         """BM25 score of every document, in corpus order: (n,); 0 without a match."""
-        tokens = [t for t in self.words(checked_query(query)) if t in self._known]
+        tokens = [t for t in stems(checked_query(query)) if t in self._known]
         if not tokens:
             return np.zeros(len(self.documents), dtype=np.float32)
         return self._bm25.get_scores(tokens)
@@ -143,18 +144,17 @@ class BM25Index(Index):
     def search_many(self, queries: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """Rank by BM25; what shares no word is left out, so a list may be short."""
         top_k = checked_top_k(top_k)
-        rankings = [_hits(self.documents, self.scores(q), top_k) for q in queries]
+        found = [(best_first(s, top_k), s) for s in map(self.scores, queries)]
+        rankings = [_hits(self.documents, best, s[best]) for best, s in found]
         return [[hit for hit in hits if hit.score > 0] for hits in rankings]
 
     def words(self, text: str) -> list[str]:
         """Return the stems BM25 sees in a text, in order."""
-        return _tokens([text])[0]
+        return stems(text)
 
     def matches(self, query: str, text: str) -> list[tuple[int, int]]:
         """Start and end of each word of a text that shares a stem with the query."""
-        wanted = set(self.words(query))
-        found = re.finditer(TOKEN, text)
-        return [word.span() for word in found if wanted & set(self.words(word[0]))]
+        return stem_matches(query, text)
 
 
 class FusedIndex(Index):
@@ -237,6 +237,21 @@ def checked_query(query: str) -> str:
     return query
 
 
+def stems(text: str) -> list[str]:
+    """Return the stems of a text that search by words sees, in order.
+
+    >>> stems("The whales were pumping 3.125 BTC")
+    ['whale', 'were', 'pump', '3.125', 'btc']
+    """
+    return _tokens([text])[0]
+
+
+def stem_matches(query: str, text: str) -> list[tuple[int, int]]:
+    """Start and end of each word of a text that shares a stem with the query."""
+    wanted, found = set(stems(query)), re.finditer(TOKEN, text)
+    return [word.span() for word in found if wanted & set(stems(word[0]))]
+
+
 def query_vectors(model: SentenceTransformer, queries: Sequence[str]) -> np.ndarray:
     """Encode queries as one batch, equal ones once: (q, d).
 
@@ -256,11 +271,9 @@ def hit(document: Document, rank: int, score: float) -> Hit:
     return Hit(rank, document.id, float(score), *shown)
 
 
-def _hits(documents: list[Document], scores: np.ndarray, top_k: int) -> list[Hit]:
-    return [
-        hit(documents[i], rank, scores[i])
-        for rank, i in enumerate(best_first(scores, top_k), start=1)
-    ]
+def _hits(documents: list[Document], places: np.ndarray, scores: np.ndarray):
+    found = enumerate(zip(places, scores, strict=True), start=1)
+    return [hit(documents[place], rank, score) for rank, (place, score) in found]
 
 
 def _tokens(texts: list[str]) -> list[list[str]]:

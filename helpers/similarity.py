@@ -4,9 +4,14 @@ The three compare every row of `a`, (n, d), with every row of `b`, (m, d): (n, m
 raise ValueError when the widths differ. One vector counts as one row.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from helpers import CourseError
+
+#: Products that are held at once; how far two of them that are equal may lie apart.
+AT_ONCE, MARGIN = 1 << 24, 1e-5
 
 
 def normalize(a: np.ndarray) -> np.ndarray:
@@ -62,7 +67,7 @@ def best_first(scores: np.ndarray, top_k: int) -> np.ndarray:
     """Places of the `top_k` highest of n scores, best first; equal ones keep theirs.
 
     Only what reaches the last place is sorted; sorting a million scores takes longer
-    than computing them (tests/benchmarks/search.py).
+    than computing them (tests/benchmarks/bench.py).
 
     >>> best_first(np.array([1.0, 3.0, 2.0, 3.0]), 3).tolist()
     [1, 3, 2]
@@ -71,6 +76,38 @@ def best_first(scores: np.ndarray, top_k: int) -> np.ndarray:
     if top_k < len(scores):
         places = np.flatnonzero(scores >= np.partition(scores, -top_k)[-top_k])
     return places[np.argsort(-scores[places], kind="stable")[:top_k]]
+
+
+def nearest(
+    rows: np.ndarray, vectors: np.ndarray, top_k: int, among: np.ndarray | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield, for each vector, the `top_k` rows nearest to it: places, products.
+
+    rows: (n, d), vectors: (q, d) of about length 1; among: places to choose from, in
+    order. Best first; equal rows keep their order. Many vectors are multiplied at once,
+    so that memory is read once for all of them. Such products of equal rows may differ
+    in their last bit, so what comes near the top is multiplied again, row by row.
+
+    >>> [(places, products)] = nearest(np.eye(3), np.array([[0.6, 0.0, 0.8]]), 2)
+    >>> places.tolist(), products.tolist()
+    ([2, 0], [0.8, 0.6])
+    """
+    for vector, rough in zip(vectors, _products(rows, vectors), strict=True):
+        places = np.arange(len(rows)) if among is None else among
+        if top_k < len(places):
+            rough = rough if among is None else rough[among]
+            places = places[rough >= np.partition(rough, -top_k)[-top_k] - MARGIN]
+        products = np.einsum("ij,j->i", rows[places], vector)
+        best = best_first(products, top_k)
+        yield places[best], products[best]
+
+
+def _products(rows, vectors):
+    """Yield `rows @ vector` for each vector, many of them from one product."""
+    size = max(1, AT_ONCE // max(1, len(rows)))
+    for start in range(0, len(vectors), size):
+        some = vectors[start : start + size]
+        yield from [rows @ some[0]] if len(some) == 1 else some @ rows.T
 
 
 def _rows(a):

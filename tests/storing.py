@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from helpers import encoding
 from helpers.corpus import Document
 from helpers.store import entries, open_index
 
@@ -50,7 +51,7 @@ def cheap(put=setattr, batch=50):
         return np.array(rows, dtype=np.float32).reshape(-1, 8)
 
     settings = {"model": "m", "width": 8, "tokens": 16, "overlap": 0}
-    put(entries.encoding, "encode", encode)
+    put(encoding, "encode", encode)
     put(entries.splitting, "split", lambda text, *_, **__: [text])
     put(entries.checks, "settings_of", lambda *_, **__: settings)
     put(entries.checks, "own_model", lambda *_: type("", (), {"tokenizer": None}))

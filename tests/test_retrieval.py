@@ -8,7 +8,7 @@ import pytest
 import torch
 from sentence_transformers import util
 
-from helpers import CourseError, models, reports, retrieval
+from helpers import CourseError, encoding, models, reports, retrieval
 from helpers.corpus import Document, Query
 from helpers.interactive import search_box
 from helpers.retrieval import BM25Index, DenseIndex, FusedIndex, Hit
@@ -107,13 +107,13 @@ def test_many_queries_rank_as_one_by_one(tiny, method):
 
 def test_a_query_is_encoded_once_and_many_as_one_batch(tiny, monkeypatch):
     """By the run of one index, by the fused one, by the search box, by `evaluate`."""
-    parts, batches, encode = indexes(tiny), [], tiny.encode
+    parts, batches, encode = indexes(tiny), [], encoding.encode
 
-    def noted(inputs, **options):
-        batches.append(list(inputs))
-        return encode(inputs, **options)
+    def noted(model, texts, **options):
+        batches.append(list(texts))
+        return encode(model, texts, **options)
 
-    monkeypatch.setattr(tiny, "encode", noted)
+    monkeypatch.setattr(encoding, "encode", noted)
     queries = [Query("q1", "whale"), Query("q2", "bar"), Query("q3", "whale")]
     qrels = {"q1": {"d4": 1}, "q2": {"d2": 1}, "q3": {"d4": 1}}
     for once in (

@@ -1,5 +1,7 @@
 """Cosine, dot product and distance agree with the libraries."""
 
+from itertools import pairwise as neighbours
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from sentence_transformers import util
 from sklearn.metrics import pairwise
 
 from helpers import similarity
+from helpers.similarity import normalize
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(7, 5)), RNG.normal(size=(4, 5))
@@ -87,3 +90,43 @@ def test_the_best_agree_with_torch_where_nothing_ties():
     scores = np.random.default_rng(0).permutation(5_000).astype(np.float32)
     expected = torch.topk(torch.from_numpy(scores), 100).indices.tolist()
     assert similarity.best_first(scores, 100).tolist() == expected
+
+
+@pytest.mark.parametrize("n", [1, 5, 64, 1003])
+@pytest.mark.parametrize("queries", [1, 3, 40])
+def test_the_nearest_are_those_of_a_full_sort(n, queries):
+    rng = np.random.default_rng(n)
+    rows = normalize(rng.standard_normal((n, 24)).astype(np.float32))
+    vectors = normalize(rng.standard_normal((queries, 24)).astype(np.float32))
+    among = np.flatnonzero(rng.random(n) < 0.5)
+    for chosen in (None, among):
+        there = np.arange(n) if chosen is None else chosen
+        found = list(similarity.nearest(rows, vectors, 7, chosen))
+        assert len(found) == queries
+        for vector, (places, products) in zip(vectors, found, strict=True):
+            exact = rows[there].astype(float) @ vector
+            order = np.argsort(-exact, kind="stable")[:7]
+            np.testing.assert_array_equal(places, there[order])
+            np.testing.assert_allclose(products, exact[order], atol=1e-6)
+
+
+@pytest.mark.parametrize("queries", [1, 3])
+def test_equal_rows_keep_their_order_whatever_the_product_makes_of_them(queries):
+    """A product of BLAS gives equal rows products that differ in the last bit."""
+    rng = np.random.default_rng(0)
+    for n in range(2, 200):
+        kinds = normalize(rng.standard_normal((n // 2, 24)).astype(np.float32))
+        rows = kinds[rng.integers(0, len(kinds), n)]
+        vectors = normalize(rng.standard_normal((queries, 24)).astype(np.float32))
+        for places, products in similarity.nearest(rows, vectors, n // 2):
+            for before, after in neighbours(places):
+                same = np.array_equal(rows[before], rows[after])
+                assert not same or before < after
+            assert all(np.diff(products) <= 0)
+
+
+def test_many_vectors_are_multiplied_in_parts(monkeypatch):
+    monkeypatch.setattr(similarity, "AT_ONCE", 10)
+    rows = np.eye(4, dtype=np.float32)
+    found = [places[0] for places, _ in similarity.nearest(rows, rows[[3, 1, 2]], 1)]
+    assert found == [3, 1, 2]

@@ -39,15 +39,15 @@ def index(path, tiny):
 
 
 @pytest.fixture
-def batches(tiny, monkeypatch):
-    """Return a list that gets every batch of texts that the tiny model encodes."""
-    batches, encode = [], tiny.encode
+def batches(monkeypatch):
+    """Return a list that gets every batch of texts that is encoded."""
+    batches, encode = [], encoding.encode
 
-    def noted(inputs, **options):
-        batches.append(list(inputs))
-        return encode(inputs, **options)
+    def noted(model, texts, **options):
+        batches.append(list(texts))
+        return encode(model, texts, **options)
 
-    monkeypatch.setattr(tiny, "encode", noted)
+    monkeypatch.setattr(encoding, "encode", noted)
     return batches
 
 

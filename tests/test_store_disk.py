@@ -146,7 +146,7 @@ def test_places_that_cannot_be_are_named(path, tmp_path):
     cases = [
         ((tmp_path, True), "is a folder"),
         ((path, False), "no such index; make it"),
-        (("http://localhost:19530", True), "is an address; give the path"),
+        (("ftp://localhost/x", True), "is no address of an index"),
         ((tmp_path / "no" / "my.db", False), "no such index"),
         (("/proc/my.db", True), "cannot be opened here"),
         (("/dev/null/my.db", True), "its folder cannot be made"),

@@ -21,7 +21,7 @@ def add_search(parser: ArgumentParser) -> None:
     add("query", metavar="TEXT", help="what to look for")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--corpus", metavar="PATH", help=text)
-    place.add_argument("--index", metavar="FILE", help="an index that `index` made")
+    place.add_argument("--index", metavar="INDEX", help="a file or an address")
     add("--top-k", type=int, default=5, metavar="K", help="how many results (5)")
     add("--method", choices=_METHODS, default="dense", help=how)
     add("--where", action="append", default=[], metavar="CONDITION", help=where)
@@ -60,7 +60,7 @@ def _in_index(options, top_k):
         if options.where and not hits:
             say(f"no passage fulfils {_unmet(index, **how)}")
         encoder = None if options.method == "bm25" else index.model
-        return hits, len(index.documents), encoder
+        return hits, index.count(), encoder
 
 
 def _unmet(index, method, where):

@@ -6,14 +6,16 @@ what is encoded, stored and found. A kind of index brings the methods of `kind.K
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers import CourseError
+from helpers import CourseError, encoding
 from helpers.corpus import Document
 from helpers.retrieval import (
     FusedIndex,
@@ -31,6 +33,8 @@ from helpers.store.kind import Kind
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+    from helpers.workers import Workers
 
 #: Hits that a fused ranking takes from each of its two.
 DEPTH = 100
@@ -96,18 +100,21 @@ class Store(Kind):
             for text in texts:
                 checks.admit(self.where, text, known)
             given = None if vectors is None else vectors[done : done + len(texts)]
-            self._put(texts, known, given)
+            self._begin(texts, known, vectors=given)()
             done += len(texts)
         return done
 
-    def update(self, documents: Iterable[Document]) -> Change:
+    def update(
+        self, documents: Iterable[Document], *, workers: Workers | None = None
+    ) -> Change:
         """Add what is new, replace what changed, leave what is equal; count all three.
 
-        Only passages whose wording the index does not know yet are encoded. Raises
+        Only passages whose wording the index does not know yet are encoded, here or by
+        `workers`, several batches at a time; they are written in their order. Raises
         CourseError for an id that comes twice.
         """
         known, counts = self.hashes(), Counter[str]()
-        seen: dict[str, str] = {}
+        seen, begun = dict[str, str](), deque[Callable[[], None]]()
         for texts in entries.batches(documents, entries.BATCH):
             changed = []
             for text in texts:
@@ -116,7 +123,11 @@ class Store(Kind):
                 counts[kind] += 1
                 changed += [text] if kind != "unchanged" else []
             if changed:
-                self._put(changed, seen)
+                begun.append(self._begin(changed, seen, workers=workers))
+            while len(begun) > (workers.ahead if workers else 0):
+                begun.popleft()()
+        for write in begun:
+            write()
         return Change(**counts)
 
     def remove(self, ids: Iterable[str]) -> int:
@@ -124,6 +135,27 @@ class Store(Kind):
         if isinstance(ids, str):
             raise CourseError(f"ids is the text {ids!r}; give a list: [{ids!r}]")
         return self._delete(list(dict.fromkeys(ids)))
+
+    def copy_from(self, other: Store) -> Change:
+        """Take over another index as it is, and count as `update` does.
+
+        Nothing is cut or encoded: passages and vectors come along, and so does what
+        the other was made with. Raises CourseError if this one was made otherwise.
+        """
+        if self.settings and self.settings != other.settings:
+            raise CourseError(
+                f"{self.where}: was made with {self.settings}, {other.where} with "
+                f"{other.settings}; copy it to a new index"
+            )
+        known, counts, changed = self.hashes(), Counter[str](), []
+        for entry in _entries(other):
+            kind = _kind(known.get(entry.text.id), entry.hash)
+            counts[kind] += 1
+            changed += [entry] if kind != "unchanged" else []
+        for start in range(0, len(changed), entries.QUICK):
+            self.settings = other.settings
+            self._write(changed[start : start + entries.QUICK], self.settings)
+        return Change(**counts)
 
     def search(
         self,
@@ -155,7 +187,7 @@ class Store(Kind):
         queries = [checked_query(query) for query in queries]
         if checked_method(method) == "fused":
             return self._fused(queries, top_k, where)
-        if not len(self.embeddings):
+        if not self.count():
             raise CourseError(f"{self.where}: is empty; add texts to it first")
         if method == "bm25":
             found = self._with_words(queries, top_k, wanted)
@@ -189,17 +221,30 @@ class Store(Kind):
         pairs = zip(*parts, strict=True)
         return [reciprocal_rank_fusion(pair)[:top_k] for pair in pairs]
 
-    def _put(self, texts, hashes, vectors=None):
-        """Write one batch, after all that can be wrong with it was checked."""
+    def _begin(self, texts, hashes, *, vectors=None, workers=None):
+        """Begin to encode one batch; return what waits for its vectors and writes it.
+
+        All that can be wrong with it is checked before.
+        """
         if not self.settings:
             self.settings = self._first_settings(vectors)
-        if vectors is not None:
-            passages = [[text] for text in texts]
-        else:
+        if vectors is None:
             checks.knows_model(self.where, self.settings)
             passages = entries.cut(texts, self.model, self.settings)
-            vectors = entries.encoded(passages, self.model, self.settings, self._known)
-        self._write(entries.made(texts, hashes, passages, vectors), self.settings)
+            encode = workers.encode if workers else self._encode
+            known = self._known
+            waiting = entries.encoding_of(passages, encode, self.settings, known)
+        else:
+            passages, waiting = [[text] for text in texts], lambda: vectors
+
+        def write():
+            batch = entries.made(texts, hashes, passages, waiting())
+            self._write(batch, self.settings)
+
+        return write
+
+    def _encode(self, texts):
+        return partial(encoding.encode, self.model, texts, role="document")
 
     def _first_settings(self, vectors):
         if vectors is not None and self._model is None:
@@ -232,6 +277,17 @@ def checked_method(method: str) -> str:
 
 def _kind(before, now):
     return {None: "added", now: "unchanged"}.get(before, "updated")
+
+
+def _entries(store):
+    """Yield the texts of an index as they were written."""
+    documents, vectors, ids = store.documents, store.embeddings, store.text_ids()
+    hashes, sources, end = store.hashes(), store.sources(), 0
+    for text_id, passages in groupby(ids):
+        start, end = end, end + len(list(passages))
+        text = Document(text_id, "", "", source=sources[text_id])
+        part = slice(start, end)
+        yield entries.Entry(text, hashes[text_id], documents[part], vectors[part])
 
 
 def _hits(ranking):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate, chain, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from helpers import encoding, splitting
+from helpers import splitting
 from helpers.corpus import Document
 from helpers.store import checks
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+#: Waits for vectors: (n, d).
+Waiting = Callable[[], np.ndarray]
 #: Texts that are encoded, checked and written together, whole or not at all: so few,
 #: because a progress bar moves when they are done.
 BATCH = 100
@@ -46,23 +49,29 @@ def cut(
     return [splitting.split(text, model.tokenizer, **size) for text in texts]
 
 
-def encoded(
+def encoding_of(
     passages: list[list[Document]],
-    model: SentenceTransformer,
+    encode: Callable[[Sequence[str]], Waiting],
     settings: dict,
     known: Callable[[Sequence[str]], dict[str, np.ndarray]],
-) -> np.ndarray:
-    """Vectors of all passages, (p, d); only what has none yet is encoded.
+) -> Waiting:
+    """Begin to encode passages, only what has no vector yet; wait for all, (p, d).
 
-    known: from wordings of passages to the vectors of those that have one.
+    encode: begins to encode texts. known: from wordings of passages to the vectors of
+    those that have one.
     """
     contents = [passage.content for passage in chain(*passages)]
     there = known(contents)
     new = [content for content in dict.fromkeys(contents) if content not in there]
-    vectors = encoding.encode(model, new, role="document")
-    vectors = checks.rows("the model", settings, vectors, len(new))
-    there |= dict(zip(new, vectors, strict=True))
-    return np.stack([there[content] for content in contents])
+    nothing = partial(np.empty, (0, settings["width"]))
+    waiting = encode(new) if new else nothing
+
+    def vectors() -> np.ndarray:
+        rows = checks.rows("the model", settings, waiting(), len(new))
+        found = there | dict(zip(new, rows, strict=True))
+        return np.stack([found[content] for content in contents])
+
+    return vectors
 
 
 def made(

@@ -32,6 +32,10 @@ class Kind(ABC):
         """Vectors of the passages, in their order: (n, d), single precision."""
 
     @abstractmethod
+    def count(self) -> int:
+        """How many passages there are."""
+
+    @abstractmethod
     def text_ids(self) -> list[str]:
         """For each passage, in their order, the id of its text."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from helpers import CourseError
 from helpers.corpus import Document
-from helpers.similarity import best_first
+from helpers.similarity import best_first, nearest
 from helpers.store import memory, words
 from helpers.store.base import Store
 from helpers.store.entries import Entry
@@ -77,6 +77,10 @@ class SQLiteStore(Store):
         """Vectors of the passages, in their order: (n, d), single precision."""
         return self._fresh().embeddings
 
+    def count(self) -> int:
+        """How many passages there are."""
+        return len(self._fresh().keys)
+
     def text_ids(self) -> list[str]:
         """For each passage, in their order, the id of its text."""
         with self._file.reading() as db:
@@ -136,9 +140,8 @@ class SQLiteStore(Store):
         with self._file.reading() as db:
             held = self._held(db)
             among = _among(db, held, wanted)
-        return [
-            _ranking(held, held.embeddings @ vector, among, top_k) for vector in vectors
-        ]
+        found = nearest(held.embeddings, vectors, top_k, among)
+        return [_found(held, places, scores) for places, scores in found]
 
     def _with_words(
         self, queries: list[str], top_k: int, wanted: list[Condition]
@@ -197,8 +200,11 @@ def _scores(db, held, query):
 def _ranking(held, scores, among, top_k):
     scores = scores if among is None else scores[among]
     best = best_first(scores, top_k)
-    places = best if among is None else among[best]
+    return _found(held, best if among is None else among[best], scores[best])
+
+
+def _found(held, places, scores):
     return [
         (held.document(place), float(score))
-        for place, score in zip(places, scores[best], strict=True)
+        for place, score in zip(places, scores, strict=True)
     ]

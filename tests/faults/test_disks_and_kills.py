@@ -17,9 +17,12 @@ import threading
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from faulty import METHODS, call, counted, csv_of, held, refused, run, texts, write
+from storing import texts as stored_texts
 from support import in_fork
+from test_workers import index_while_killing
 
 from helpers import ROOT, CourseError, judging
 from helpers.corpus import Document, Query
@@ -222,6 +225,20 @@ def index_interrupted(*arguments):
     """Be `index`, and press Ctrl-C at a write."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     index_watched(*arguments, sent=signal.SIGINT)
+
+
+@pytest.mark.fault(26, "SIGKILL of a worker at 10 moments", "equal to one process")
+def test_workers_killed(seen, tmp_path, tiny):
+    index_while_killing(tmp_path / "many.db", tiny, 10)
+    with open_index(tmp_path / "one.db", tiny, write=True) as index:
+        index.add(stored_texts(6000))
+    (many, there), (one, expected) = (
+        held(tmp_path / name) for name in ("many.db", "one.db")
+    )
+    assert many == one
+    there, expected = (np.frombuffer(each, dtype="<f4") for each in (there, expected))
+    np.testing.assert_allclose(there, expected, atol=1e-6)
+    seen("10 kills; 6,000 texts and their vectors are those of one process")
 
 
 @pytest.mark.fault(34, "Ctrl-C at 5 moments of indexing", "status 130, nothing torn")
