@@ -292,14 +292,14 @@ def test_updates_and_removals_are_those_of_the_file(pair, tmp_path, url):
         there.hashes()
 
 
-def test_only_what_is_new_is_encoded(pair, tiny, monkeypatch):
-    encoded, encode = [], tiny.encode
+def test_only_what_is_new_is_encoded(pair, monkeypatch):
+    encoded, encode = [], encoding.encode
 
-    def noted(inputs, **options):
-        encoded.extend(inputs)
-        return encode(inputs, **options)
+    def noted(model, texts, **options):
+        encoded.extend(texts)
+        return encode(model, texts, **options)
 
-    monkeypatch.setattr(tiny, "encode", noted)
+    monkeypatch.setattr(encoding, "encode", noted)
     moved = [replace(each, source="moved.md") for each in SMALL]
     assert pair[1].update([*moved, Document("n", "", "whale bar")]).updated == 5
     assert encoded == ["whale bar"]
@@ -569,7 +569,9 @@ def test_a_copy_there_and_back_is_the_same(pair, tmp_path, url):
 def test_the_commands_take_an_address(command, tmp_path, tiny_folder, url):
     notes = tmp_path / "notes"
     notes.mkdir()
-    (notes / "a.md").write_text("The whale sold its squat rack. " * 20)
+    (notes / "a.md").write_text(
+        "The whale fell. A squat bar. Bitcoin fell to the bar. " * 2
+    )
     (notes / "b.md").write_text("A bar fell.")
     model, file, copy = ("--model", tiny_folder), tmp_path / "my.db", tmp_path / "c.db"
 
