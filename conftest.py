@@ -13,12 +13,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # transformers' own, too
 #: What is shortened where the notebooks are only compared; `make run` does it in full.
-SHORT = {"01": "COURSE_QUICK", "07": "COURSE_SMOKE", "08": "COURSE_SMOKE"}
+SHORT = dict.fromkeys(("01", "09"), "COURSE_QUICK")
+SHORT |= dict.fromkeys(("07", "08"), "COURSE_SMOKE")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Shorten notebook 1's measurement and the trainings of the deep dives."""
+    """Shorten the measurements of notebooks 1 and 9, the trainings of 7 and 8."""
     for name in set(SHORT.values()):
         os.environ.pop(name, None)
     if item.path.suffix == ".ipynb" and (name := SHORT.get(item.path.name[:2])):

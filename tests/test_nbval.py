@@ -254,6 +254,12 @@ BROKEN = {
         "each[labels > _RELATED]",
         "finetuning.drift_report(base, base",
     ),
+    "09": (  # each split of the pairs forgets its first
+        "corpus.py",
+        "return [pair for _, pair in found[wanted]]",
+        "return [pair for _, pair in found[wanted]][1:]",
+        "real = encoding.encode(model, everything)",
+    ),
 }
 
 

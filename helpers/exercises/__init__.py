@@ -13,6 +13,7 @@ from helpers.exercises.measuring import (
     check_queries_needed,
 )
 from helpers.exercises.networks import check_all_scores, check_cosine_triplet_loss
+from helpers.exercises.scaling import check_break_even, check_padding_share
 from helpers.exercises.searching import check_fuse, check_search
 from helpers.exercises.start import check_unlearn
 from helpers.exercises.tuning import check_held_out_terms, check_ranking_loss
