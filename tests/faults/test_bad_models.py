@@ -127,18 +127,18 @@ NO_ROOM = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 b
 
 @pytest.fixture
 def small_memory(monkeypatch):
-    """Return what lets every model run out of memory above so many texts at a time."""
-    from sentence_transformers import SentenceTransformer
+    """Return what lets every model run out of memory above so many tokens at a time."""
+    from transformers import BertModel
 
-    forward = SentenceTransformer.forward
+    forward = BertModel.forward
 
     def small_memory(room):
-        def tried(self, features, **options):
-            if len(features["input_ids"]) > room:
+        def tried(self, input_ids, **options):
+            if input_ids.numel() > room:
                 raise RuntimeError(NO_ROOM)
-            return forward(self, features, **options)
+            return forward(self, input_ids, **options)
 
-        monkeypatch.setattr(SentenceTransformer, "forward", tried)
+        monkeypatch.setattr(BertModel, "forward", tried)
         monkeypatch.setattr(encoding, "_FITS", WeakKeyDictionary())
 
     return small_memory
@@ -146,7 +146,7 @@ def small_memory(monkeypatch):
 
 @pytest.fixture
 def indexed(command, tmp_path, tiny_folder):
-    """Return what indexes 1,200 texts, three batches, by the command."""
+    """Return what indexes 1,200 texts, in batches, by the command."""
     write(tmp_path, {"a.csv": csv_of(texts(1200))})
 
     def indexed(name):
@@ -156,10 +156,10 @@ def indexed(command, tmp_path, tiny_folder):
     return indexed
 
 
-@pytest.mark.fault(29, "out of memory above 5 texts at a time", "halved, said once")
+@pytest.mark.fault(29, "out of memory above 80 tokens at a time", "halved, said once")
 def test_a_batch_that_does_not_fit(indexed, seen, small_memory, tmp_path):
     counted(indexed("whole.db"))
-    small_memory(5)
+    small_memory(80)
     outcome = indexed("halved.db")
     assert counted(outcome)["added"] == 1200
     notes = [line for line in outcome[2].splitlines() if "fit into memory" in line]
