@@ -21,8 +21,8 @@ def test_a_notebook_can_be_named_in_many_ways():
         str(int(path.name[:2])),
     ):
         assert notebooks.series([name])[0].name == path.name
-    with pytest.raises(CourseError, match="9: no such notebook; there are: 0"):
-        notebooks.series(["9"])
+    with pytest.raises(CourseError, match="99: no such notebook; there are: 0"):
+        notebooks.series(["99"])
 
 
 def tiny_notebook(folder, *sources):
