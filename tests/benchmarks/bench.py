@@ -10,6 +10,7 @@ build/bench.json, which two machines can compare, build/bench.txt and build/benc
 measurement, not a test: run it while nothing else does.
 """
 
+import functools
 import importlib.metadata
 import importlib.util
 import json
@@ -20,17 +21,19 @@ import sys
 import time
 
 import numpy as np
+import runtimes
 import torch
 from matplotlib.figure import Figure
 from sentence_transformers import util
 from tqdm import tqdm
 
 from helpers import ROOT, all_pairs, corpus, encoding, models, storage
-from helpers.similarity import best_first
+from helpers.similarity import nearest
 from helpers.timing import duration
 from helpers.visualization.style import use_style
 
-PACKAGES = ("torch", "numpy", "sentence-transformers", "faiss-cpu", "usearch")
+PACKAGES = ("torch", "numpy", "sentence-transformers", "faiss-cpu")
+PACKAGES += ("onnxruntime", "openvino", "usearch")  # peers: pip install them to compare
 
 
 def there(name):
@@ -54,6 +57,8 @@ def encoders(texts):
         ways["packed, bfloat16"] = lambda: encoding.encode(
             model, texts, precision="bfloat16"
         )
+    for name, forward in runtimes.forwards(model[0].auto_model):
+        ways[name] = functools.partial(runtimes.encode, model, forward, texts)
     return ways
 
 
@@ -62,8 +67,10 @@ def searches(n, queries=1):
     rows, asked = vectors(n), vectors(n + queries)[n:]
     ways = {
         "semantic_search": lambda: util.semantic_search(asked, rows, top_k=10),
-        "the course": lambda: [best_first(rows @ query, 10) for query in asked],
-        "the products alone": lambda: [rows @ query for query in asked],
+        "the course": lambda: list(nearest(rows, asked, 10)),
+        "the product alone": lambda: (
+            rows @ asked[0] if queries == 1 else asked @ rows.T
+        ),
     }
     if there("faiss"):
         import faiss
@@ -128,7 +135,7 @@ def limits(rounds):
 def machine():
     """Say what was measured on."""
     said = torch.cpu.get_capabilities()
-    found = importlib.metadata.packages_distributions()
+    found = importlib.metadata.packages_distributions().values()
     return {
         "processor": said.get("cpu_name", platform.processor()),
         "bfloat16": encoding.best_precision() == "bfloat16",
@@ -136,7 +143,7 @@ def machine():
         "packages": {
             name: importlib.metadata.version(name)
             for name in PACKAGES
-            if any(name in each for each in found.values())
+            if any(name in each for each in found)
         },
     }
 
