@@ -13,7 +13,7 @@ LIGHT_TESTS := $(addprefix tests/test_, corpus.py data.py environment.py house_r
   setup.py storage.py timing.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test quick test-browser screenshots faults bench lab notebooks badges test-pythons html lint format doctor lock clean distclean
+.PHONY: help setup run test coverage quick test-browser screenshots faults bench lab notebooks badges test-pythons html lint format doctor lock clean distclean
 
 help: ## list the targets
 	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
@@ -25,6 +25,9 @@ run: setup ## execute every notebook; copies, HTML and a table under build/
 	@$(VENV_PYTHON) -m helpers run
 
 test: lint ## every test: lint, units, doctests, README, house rules, nbval
+	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+coverage: setup ## which lines the tests reach; takes twice as long
 	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 quick: setup ## the tests that run no notebook and start no process

@@ -24,8 +24,33 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def workers(tiny):
-    with Workers(2, tiny) as workers:
+def scheduler():
+    """Start a scheduler and two workers, over TCP on loopback; return its address."""
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1", "DASK_LOGGING__DISTRIBUTED": "error"}
+    started = []
+
+    def start(kind, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *arguments]
+        loopback = ["--host", "127.0.0.1", "--no-dashboard"]
+        started.append(subprocess.Popen([*command, *loopback], env=quiet))
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    start("scheduler", "--port", str(port))
+    for _ in range(2):
+        start("worker", address, "--nthreads", "1")
+    yield address
+    for process in reversed(started):
+        process.terminate()
+    for process in started:
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def workers(tiny, scheduler):
+    with Workers(scheduler, tiny) as workers:
         yield workers
 
 
@@ -94,33 +119,8 @@ def index_while_killing(path, model, kills):
 
 def test_a_killed_worker_loses_nothing(tiny, alone, tmp_path):
     """`make faults` kills ten."""
-    index_while_killing(tmp_path / "my.db", tiny, 2)
+    index_while_killing(tmp_path / "my.db", tiny, 1)
     same(held(tmp_path / "my.db"), alone)
-
-
-@pytest.fixture
-def scheduler():
-    """Start a scheduler and two workers, over TCP on loopback; return its address."""
-    quiet = {**os.environ, "OMP_NUM_THREADS": "1", "DASK_LOGGING__DISTRIBUTED": "error"}
-    started = []
-
-    def start(kind, *arguments):
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *arguments]
-        loopback = ["--host", "127.0.0.1", "--no-dashboard"]
-        started.append(subprocess.Popen([*command, *loopback], env=quiet))
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    start("scheduler", "--port", str(port))
-    for _ in range(2):
-        start("worker", address, "--nthreads", "1")
-    yield address
-    for process in reversed(started):
-        process.terminate()
-    for process in started:
-        process.wait(20)
 
 
 def test_a_scheduler_is_reached_over_tcp(command, scheduler, tiny_folder, tmp_path):
