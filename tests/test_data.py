@@ -253,7 +253,7 @@ def test_there_are_enough_pairs_terms_and_levels():
     new = {pair.about for pair in test} - known
     assert len(known) >= 40 and len(new) >= 10
     assert {pair.about for pair in dev} == known <= {pair.about for pair in test}
-    listed = CARD.split("drawn by lot: ")[1].split(".")[0].split(", ")
+    listed = CARD.split("picked at random: ")[1].split(".")[0].split(", ")
     assert set(listed) == new
     glossary = {term for row in table("Jargon") for term in row[0].split(", ")}
     named = {term.lower() for term in glossary} | {"bomb out", "back-off sets"}
