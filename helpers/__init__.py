@@ -6,7 +6,7 @@ with the modules that need them.
 
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 #: The folder of the checkout: notebooks/, data/ and requirements.lock lie in it.
 ROOT = Path(__file__).resolve().parent.parent
