@@ -26,6 +26,23 @@ def pytest_runtest_setup(item):
         os.environ[name] = "1"
 
 
+def pytest_configure(config):
+    """Start a kernel once more if it dies at its start, before any cell has run."""
+    if not config.pluginmanager.hasplugin("nbval"):
+        return
+    from nbval import kernel
+
+    start = kernel.start_new_kernel
+
+    def started(**asked):
+        try:
+            return start(**asked)
+        except RuntimeError:
+            return start(**asked)
+
+    kernel.start_new_kernel = started
+
+
 def pytest_collection_modifyitems(config, items):
     """Send the notebooks first, the longest of them, which trains, before all others.
 

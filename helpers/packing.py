@@ -2,7 +2,7 @@
 
 A batch of texts of unequal length is padded to its longest, and the model computes on
 the padding too. Here a batch is one long row of tokens, and only attention knows where
-a text ends. The library does the same on CUDA where flash attention is installed; its
+a text ends. The library does the same on CUDA where flash attention is asked for; its
 modules and its pooling are used as they are. Models that are no BERT do it their way.
 """
 

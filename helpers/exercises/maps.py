@@ -39,7 +39,7 @@ _FEWER = [_near(shift, 3) for shift in (0, 0.6)]
 
 @exercise([(_MAPS[:2],), (_MAPS,), (_FEWER,)], "on two maps, and on three")
 def check_share_of_rumours(near, found):
-    """Exercise 4.3: `share_of_rumours(near)` -> a share from 0 to 1."""
+    """Exercise 4.4: `share_of_rumours(near)` -> a share from 0 to 1."""
     first, *others = ([set(row.tolist()) for row in each] for each in near)
 
     def share(confirmed):
