@@ -13,13 +13,13 @@ LIGHT_TESTS := $(addprefix tests/test_, corpus.py data.py environment.py house_r
   setup.py storage.py timing.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage quick test-browser screenshots faults bench lab notebooks badges test-pythons html lint format doctor lock clean distclean
+.PHONY: help setup run test coverage quick test-browser screenshots faults bench lab notebooks badges test-pythons handout slides wheelhouse test-wheelhouse lint format doctor lock clean distclean
 
 help: ## list the targets
 	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
 
-setup: ## make .venv and install the pinned set (once)
-	@$(PYTHON) -m helpers setup
+setup: ## make .venv and install the pinned set (once); WHEELHOUSE=FOLDER: offline
+	@$(PYTHON) -m helpers setup $(if $(WHEELHOUSE),--wheelhouse "$(WHEELHOUSE)")
 
 run: setup ## execute every notebook; copies, HTML and a table under build/
 	@$(VENV_PYTHON) -m helpers run
@@ -65,8 +65,17 @@ notebooks: setup ## execute the notebooks in place: the only way to renew saved 
 badges: setup ## links to Colab: make badges REPO=owner/name [REF=v1.0]; OWNER/name: none
 	@$(VENV_PYTHON) -m helpers badges "$(REPO)" --ref="$(or $(REF),main)"
 
-html: setup ## the notebooks as saved, as HTML that needs no network, under build/html
-	@$(VENV_PYTHON) -m helpers run --html-only
+handout: setup ## the notebooks as saved, as HTML with and without solutions, and a zip
+	@$(VENV_PYTHON) -m helpers handout
+
+slides: setup ## the notebooks as slides, under build/slides
+	@$(VENV_PYTHON) -m helpers slides
+
+wheelhouse: setup ## a folder that installs the course with no network: build/wheelhouse
+	@$(VENV_PYTHON) -m helpers wheelhouse
+
+test-wheelhouse: wheelhouse ## install from it where there is no network (minutes)
+	@$(VENV_PYTHON) -m pytest -s -o addopts="" -p no:nbval tests/wheelhouse
 
 doctor: setup ## is this machine ready?
 	@$(VENV_PYTHON) -m helpers doctor

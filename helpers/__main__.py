@@ -30,8 +30,11 @@ COMMANDS = {
     "similarity": ("pairs", "correlate cosines with labelled pairs"),
     "fine-tune": ("pairs", "train on labelled pairs, say what changed"),
     "run": ("running", "execute the notebooks"),
+    "handout": ("running", "the notebooks as HTML, with and without solutions"),
+    "slides": ("running", "the notebooks as slides"),
     "badges": ("running", "say where the course lives: links to Colab, or none"),
     "setup": ("course", "make .venv and install the pinned set"),
+    "wheelhouse": ("course", "fill a folder that installs all without a network"),
     "weights": ("course", "fetch the real all-mpnet-base-v2 (404 MB)"),
 }
 

@@ -210,3 +210,14 @@ def tracked():
     if done.returncode:
         pytest.skip("not a git checkout")
     return [ROOT / line for line in done.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def loads(html):
+    """Return what a page loads that is not in it; its frames may load nothing."""
+    for frame in re.findall(r'srcdoc="([^"]*)"', html):
+        # The browser itself refuses to load anything there.
+        assert "default-src 'none'" in frame.replace("&#x27;", "'")
+    html = re.sub(r'srcdoc="[^"]*"', "", html)
+    loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)
+    styles = re.findall(r"@import|url\((?!['\"]?(?:data:|#))[^)]*http[^)]*", html)
+    return [link for link in loaded if not link.startswith("data:")] + styles

@@ -4,6 +4,7 @@ import re
 
 import nbformat
 import pytest
+from support import loads
 
 from helpers import ROOT, CourseError
 from helpers.course import export, notebooks, runner
@@ -150,15 +151,10 @@ def test_links_lead_from_a_notebook_to_a_section_of_the_readme(tmp_path, pages):
 def test_exported_notebooks_load_nothing_from_the_network(path, tmp_path, pages):
     export.to_html(notebooks.read(path), tmp_path / "out.html")
     html = (tmp_path / "out.html").read_text(encoding="utf-8")
-    for frame in re.findall(r'srcdoc="([^"]*)"', html):
-        # The browser itself refuses to load anything there.
-        assert "default-src 'none'" in frame.replace("&#x27;", "'")
+    assert not loads(html)
     html = re.sub(r'srcdoc="[^"]*"', "", html)
     for link in re.findall(r'<a [^>]*href="([^"#:]+)"', html):
         place = ROOT / "build" / "html" / link
         if re.match(r"\d\d_", link):
             place = path.with_name(link).with_suffix(".ipynb")
         assert place.resolve().exists(), link
-    loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)
-    assert not [link for link in loaded if not link.startswith("data:")]
-    assert not re.findall(r"@import|url\((?!['\"]?(?:data:|#))[^)]*http", html)

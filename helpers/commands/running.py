@@ -1,4 +1,4 @@
-"""run and badges: execute the notebooks, carry the course's address into them."""
+"""run, handout, slides, badges: execute the notebooks, export them, address them."""
 
 import os
 from argparse import ArgumentParser, Namespace
@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 from helpers import ROOT, CourseError, storage
 from helpers.commands.console import add_model, show
-from helpers.course import colab, export, notebooks, runner
-from helpers.progress import say
+from helpers.course import colab, notebooks, runner
+from helpers.course import handout as pages
+from helpers.course import slides as decks
 
 _RENEWED = "Saved outputs renewed under notebooks/. Look at the changes: git diff"
 _NEXT = "Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make lab"
@@ -17,22 +18,14 @@ def add_run(parser: ArgumentParser) -> None:
     add_model(parser)
     which = "number, name or file (all)"
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=which)
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument("--in-place", action="store_true", help="renew the saved outputs")
-    way.add_argument("--html-only", action="store_true", help="export, do not execute")
+    renew = "renew the saved outputs"
+    parser.add_argument("--in-place", action="store_true", help=renew)
 
 
 def run(options: Namespace) -> int:
     paths = notebooks.series(options.notebooks)
     if not paths:
         raise CourseError(f"{notebooks.NOTEBOOKS}: holds no notebooks")
-    if options.html_only:
-        folder = export.BUILD / "html"
-        for path in paths:
-            export.to_html(notebooks.read(path), folder / f"{path.stem}.html")
-        export.write_pages()
-        say(f"HTML of {len(paths)} notebooks in build/html")
-        return 0
     model = options.model
     if model and os.path.isdir(model):  # the kernels run in notebooks/
         model = os.path.abspath(model)
@@ -49,6 +42,26 @@ def _table(results):
     for result in results:
         word = "yes" if result.passed else f"NO: {result.error}"
         yield row(result.notebook, result.cells, f"{result.seconds:.1f}", word)
+
+
+def add_handout(parser: ArgumentParser) -> None: ...
+
+
+def handout(options: Namespace) -> None:
+    folder = pages.write()
+    found = {"folder": str(folder), "zip": f"{folder}.zip"}
+    show(options, found, [f"Read: {folder / 'index.html'}   To hand out: {folder}.zip"])
+
+
+def add_slides(parser: ArgumentParser) -> None:
+    which = "number, name or file (all)"
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=which)
+
+
+def slides(options: Namespace) -> None:
+    folder = decks.write(notebooks.series(options.notebooks))
+    how = "Arrows turn the pages, S opens the notes, O shows all."
+    show(options, {"folder": str(folder)}, [f"Open: {folder}/*.html   {how}"])
 
 
 def add_badges(parser: ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from helpers.course.notebooks import NOTEBOOKS, PNG, alt_text, code_cells, write
 
 BUILD = ROOT / "build"
 #: The course's pages that notebooks link to, and what their HTML is called.
-_PAGES = {
+PAGES = {
     ROOT / "README.md": "README",
     ROOT / "data" / "README.md": "data_card",
     NOTEBOOKS / "GLOSSARY.md": "GLOSSARY",
@@ -33,28 +33,48 @@ _SCRIPTS = ("mathjax_url", "require_js_url", "jquery_url", "mermaid_js_url")
 
 def write_copies(notebook: NotebookNode, path: Path) -> None:
     """Write an executed copy to build/notebooks, and its HTML to build/html."""
-    write(_relinked(notebook, NOTEBOOKS, ".ipynb"), BUILD / "notebooks" / path.name)
+    place = BUILD / "notebooks" / path.name
+    write(_relinked(notebook, place, NOTEBOOKS, PAGES), place)
     to_html(notebook, BUILD / "html" / f"{path.stem}.html")
 
 
 def write_pages() -> None:
     """Write README, glossary and data card to build/html, beside the notebooks."""
-    for path, name in _PAGES.items():
-        cell = v4.new_markdown_cell(path.read_text(encoding="utf-8"))
-        page = v4.new_notebook(cells=[cell])
-        to_html(page, BUILD / "html" / f"{name}.html", folder=path.parent)
+    for path in PAGES:
+        write_page(path, BUILD / "html")
 
 
-def to_html(notebook: NotebookNode, path: Path, *, folder: Path = NOTEBOOKS) -> None:
-    """Export to one HTML file; its links, seen from `folder`, lead to other HTML."""
-    page = _relinked(notebook, folder, ".html")
+def write_page(path: Path, place: Path, pages: dict[Path, str] = PAGES) -> None:
+    """Write one of the course's pages, a Markdown file, to the folder `place`."""
+    page = page_of(path.read_text(encoding="utf-8"))
+    to_html(page, place / f"{pages[path]}.html", folder=path.parent, pages=pages)
+
+
+def page_of(text: str) -> NotebookNode:
+    """Return Markdown as a notebook of one cell."""
+    return v4.new_notebook(cells=[v4.new_markdown_cell(text)])
+
+
+def to_html(
+    notebook: NotebookNode,
+    path: Path,
+    *,
+    folder: Path = NOTEBOOKS,
+    pages: dict[Path, str] = PAGES,
+    exporter: type[HTMLExporter] = HTMLExporter,
+) -> None:
+    """Export to one HTML file that loads nothing from the network.
+
+    Its links, seen from `folder`, lead to the HTML of other notebooks and of `pages`.
+    """
+    page = _relinked(notebook, path, folder, pages)
     for cell in page.cells:
         if cell.cell_type == "markdown":
             cell.source = _typeset(cell.source)
     # embed_images would close every tag of a cell: folded answers would stand open.
-    exporter = HTMLExporter(**dict.fromkeys(_SCRIPTS, ""))
+    offline = exporter(**dict.fromkeys(_SCRIPTS, ""))
     name = {"metadata": {"name": path.stem, "path": str(NOTEBOOKS)}}
-    body, _ = exporter.from_notebook_node(page, resources=name)
+    body, _ = offline.from_notebook_node(page, resources=name)
     # Anchors as GitHub writes them: in small letters.
     small = re.sub(r'(<h\d id="|href="[^":]*#)([^"]+)', _lower, _described(body, page))
     storage.write_atomically(path, small.replace("</head>", _STYLE, 1).encode())
@@ -83,23 +103,22 @@ def _typeset(text):
     return re.sub(inline, lambda tex: convert(tex[1]), text)
 
 
-def _relinked(notebook, folder, ending):
-    """Copy a notebook so that its links, seen from `folder`, work in build/FOLDER."""
+def _relinked(notebook, path, folder, pages):
+    """Copy a notebook so that its links, seen from `folder`, work in file `path`."""
     page = copy.deepcopy(notebook)
     for cell in page.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(
                 r"\]\((?!#|\w+:)([^)#]+)",
-                lambda to: _link(to[1], folder, ending),
+                lambda to: _link((folder / to[1]).resolve(), path, pages),
                 cell.source,
             )
     return page
 
 
-def _link(target, folder, ending):
-    place = (folder / target).resolve()
-    if place.suffix == ".ipynb":
-        return f"]({place.stem}{ending}"
-    if ending == ".html" and place in _PAGES:
-        return f"]({_PAGES[place]}.html"
-    return f"]({os.path.relpath(place, BUILD / 'html')}"
+def _link(target, path, pages):
+    if target.suffix == ".ipynb":
+        return f"]({target.stem}{path.suffix}"
+    if path.suffix == ".html" and target in pages:
+        return f"]({pages[target]}.html"
+    return f"]({os.path.relpath(target, path.parent)}"

