@@ -92,9 +92,9 @@ def test_what_notebook_0_tells_is_what_it_printed():
 def test_ci_calls_the_test_command_and_then_the_browser():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     commands = [line for line in script.splitlines() if line and line[0] != "#"]
-    assert commands[2] == "make test"
+    assert commands[3] == "make test"
     assert commands[-1] == "make test-browser"
-    assert len(commands) == 5
+    assert len(commands) == 6
     assert "make test-browser" in README
 
 
