@@ -13,7 +13,7 @@ LIGHT_TESTS := $(addprefix tests/test_, corpus.py data.py environment.py house_r
   setup.py storage.py timing.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage quick test-browser screenshots faults bench lab notebooks badges test-pythons handout slides wheelhouse test-wheelhouse lint format doctor lock clean distclean
+.PHONY: help setup run test coverage quick test-browser screenshots faults rehearsal bench lab notebooks badges test-pythons handout slides wheelhouse test-wheelhouse lint format doctor lock clean distclean
 
 help: ## list the targets
 	@$(PYTHON) -c "import re; [print(f'  make {m[1]:<13} {m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.+)$$', open('Makefile').read(), re.M)]"
@@ -50,6 +50,9 @@ test-browser: setup ## notebooks 0, 3, 4 and 6 in a real JupyterLab and Chromium
 faults: setup ## bad input, full disks, kills, flipped bytes, hostile texts; one table
 	@$(VENV_PYTHON) -m pytest -q -o addopts="" -p no:nbval tests/faults
 
+rehearsal: setup ## notebooks 0, 3 and 5 as on Colab, in a bare environment; needs root
+	@$(VENV_PYTHON) -m pytest -q -s -o addopts="" -p no:nbval tests/rehearsal
+
 bench: setup ## how fast the course is here, beside its peers; table and chart in build/
 	@$(VENV_PYTHON) tests/benchmarks/bench.py
 
@@ -62,7 +65,7 @@ lab: setup ## open JupyterLab on the course
 notebooks: setup ## execute the notebooks in place: the only way to renew saved outputs
 	@$(VENV_PYTHON) -m helpers run --in-place
 
-badges: setup ## links to Colab: make badges REPO=owner/name [REF=v1.0]; OWNER/name: none
+badges: setup ## links to Colab and Binder: make badges REPO=owner/name [REF=v1.0]; OWNER/name: none
 	@$(VENV_PYTHON) -m helpers badges "$(REPO)" --ref="$(or $(REF),main)"
 
 handout: setup ## the notebooks as saved, as HTML with and without solutions, and a zip

@@ -1,5 +1,6 @@
 """What tests call: models of random weights, Python in a process of its own."""
 
+import ast
 import csv
 import functools
 import gc
@@ -16,6 +17,7 @@ import pytest
 
 from helpers import ROOT
 from helpers.corpus import Pair
+from helpers.course import notebooks
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>"]
 VOCABULARY += ["<mask>", "bitcoin", "squat", "whale", "the", "a", "fell", "bar", "##s"]
@@ -221,3 +223,25 @@ def loads(html):
     loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="([^"]+)"', html)
     styles = re.findall(r"@import|url\((?!['\"]?(?:data:|#))[^)]*http[^)]*", html)
     return [link for link in loaded if not link.startswith("data:")] + styles
+
+
+def imported():
+    """Return the packages that a notebook, or what it calls of helpers, imports.
+
+    Our own and the standard library's are left out, and helpers.course: it runs the
+    course, and no notebook calls it.
+    """
+    pages = [notebooks.read(path) for path in notebooks.series()]
+    cells = [cell.source for page in pages for cell in notebooks.code_cells(page)]
+    parts = [cell for cell in cells if "google.colab" not in cell]
+    for path in (ROOT / "helpers").rglob("*.py"):
+        if "course" not in path.parts[len(ROOT.parts) :] and path.name != "running.py":
+            parts.append(path.read_text("utf-8"))
+    names = set()
+    for node in ast.walk(ast.parse("\n".join(parts))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    packages = {name.split(".")[0] for name in names}
+    return packages - set(sys.stdlib_module_names) - {"helpers"}

@@ -2,12 +2,15 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
-from support import Recorder, tracked
+from packaging.utils import canonicalize_name
+from support import Recorder, imported, tracked
 
 from helpers import ROOT, CourseError
 from helpers.commands import running
@@ -37,10 +40,20 @@ def test_colab_with_everything_installs_nothing(monkeypatch):
     assert (run.commands, places) == ([], [ROOT / "notebooks"])
 
 
+def test_every_package_of_a_notebook_is_on_colab_or_brought_there():
+    """The rehearsal imports them all; here, that none was forgotten."""
+    [text] = [p.read_text("utf-8") for p in tracked() if p.match("rehearsal/colab.txt")]
+    there = {canonicalize_name(name) for name in re.findall(r"^([\w-]+)==", text, re.M)}
+    packages = metadata.packages_distributions()
+    for name in imported():
+        carriers = {canonicalize_name(each) for each in packages[name]}
+        assert carriers & (there | set(colab.NEEDED)), name
+
+
 def test_the_address_stands_in_one_place():
     address = colab.course_address()
     for path in tracked():
-        if path.suffix in (".py", ".md", ".cff", ".yml"):
+        if path.suffix in (".py", ".md", ".cff", ".yml", ".json"):
             assert address.url not in path.read_text("utf-8"), path
     for path in notebooks.series():
         page = notebooks.read(path)
@@ -48,11 +61,11 @@ def test_the_address_stands_in_one_place():
         assert page == notebooks.read(path), f"{path.name}: run `make notebooks`"
 
 
-def test_no_page_links_to_colab_while_the_owner_is_a_placeholder():
+def test_no_page_links_to_colab_or_binder_while_the_owner_is_a_placeholder():
     placeholder = not colab.course_address().colab("01_any")
     for path in tracked():
         if path.suffix == ".ipynb" or path.name == "README.md":
-            links = path.read_text("utf-8").count("colab.research")
+            links = re.findall("colab.research|mybinder", path.read_text("utf-8"))
             assert not (placeholder and links), path
 
 
@@ -68,6 +81,9 @@ def test_the_link_stands_before_those_to_neighbours():
             assert colab.in_opening(linked, "00_any", nowhere) == head + tail
     crowded = colab.in_opening(f"# 0. Title\n\nPromise. {link}", "00_any", nowhere)
     assert crowded == "# 0. Title\n\nPromise."
+
+
+BINDER = "https://mybinder.org/v2/gh/some-one/a.course/v1.0?labpath=notebooks/"
 
 
 @pytest.fixture
@@ -104,8 +120,9 @@ def test_badges_puts_links_in_everywhere_and_takes_them_out(course):
     assert readme.count("colab.research") == len(series)
     site = "https://colab.research.google.com/github/some-one/a.course/blob/v1.0"
     for path in series:
-        row = f"](notebooks/{path.name}) · [Colab]({site}/notebooks/{path.name}) | "
-        assert row in readme
+        binder = f" · [Binder]({BINDER}{path.name})" if path == series[0] else ""
+        row = f"({site}/notebooks/{path.name}){binder} | "
+        assert f"](notebooks/{path.name}) · [Colab]{row}" in readme
         first, _, setup, *_ = notebooks.read(path).cells
         assert f"\n\n[Open in Colab]({site}/notebooks/{path.name})" in first.source
         assert "\n\n\n" not in first.source
@@ -117,6 +134,7 @@ def test_badges_puts_links_in_everywhere_and_takes_them_out(course):
     assert (json.loads(out), contents(folder)) == ({"changed": []}, linked)
     badges("another/course")  # from one home to the next; main is the default
     assert "another/course/tree/main" in (folder / "pyproject.toml").read_text("utf-8")
+    assert not [p for p, text in contents(folder).items() if b"some-one" in text]
     badges("OWNER/bitcoin-and-barbells")
     assert contents(folder) == before
 

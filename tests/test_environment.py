@@ -1,6 +1,8 @@
 """The three lists of packages agree; the tree is clean."""
 
+import importlib
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -70,6 +72,30 @@ def test_environment_yml_installs_the_lock_with_a_python_it_was_made_for():
     python, _, section = yaml.safe_load(text)["dependencies"]
     assert python.removeprefix("python=") in PYTHONS
     assert section["pip"] == ["--requirement requirements.lock", "--editable ."]
+
+
+def test_binder_gets_the_same_python_the_lock_and_the_cpu_build():
+    folder = ROOT / ".binder"
+    binder = yaml.safe_load((folder / "environment.yml").read_text("utf-8"))
+    whole = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    assert binder["dependencies"] == whole["dependencies"][:2]
+    assert binder["channels"] == whole["channels"]
+    assert os.access(folder / "postBuild", os.X_OK) or os.name == "nt"
+    script = (folder / "postBuild").read_text("utf-8")
+    [code] = re.findall(r"python -c '(.+?)'", script, re.S)
+    [module, name] = re.findall(r"from (\S+) import (\w+)", code)[0]
+    assert callable(getattr(importlib.import_module(module), name))
+    assert script.index(code) < script.index("--requirement requirements.lock")
+
+
+def test_the_devcontainer_calls_a_target_of_make_with_a_python_of_the_lock():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8")
+    container = json.loads(text)
+    assert container["image"].rpartition(":")[2] in PYTHONS
+    make, target = container["postCreateCommand"].split()
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert make == "make" and re.search(rf"^{target}:", makefile, re.M)
+    assert "/.venv/bin/python" in text
 
 
 def test_the_lock_holds_no_address_no_cuda_and_no_local_build():

