@@ -32,9 +32,7 @@ PATIENCE = 20
 class Workers:
     """Encodes batches elsewhere, several at a time. A context manager."""
 
-    def __init__(
-        self, where: int | str, model: SentenceTransformer, precision: str = "float32"
-    ) -> None:
+    def __init__(self, where: int | str, model: SentenceTransformer) -> None:
         """Start processes, or reach a scheduler; `model` must be there by its name.
 
         where: how many processes of this machine, or an address, tcp://host:8786.
@@ -42,7 +40,7 @@ class Workers:
         """
         self.where, self._open = where, ExitStack()
         names = models.source(model), models.model_name(model)
-        self._task = (names, models.fingerprint(model), precision)
+        self._task = (names, models.fingerprint(model))
         if isinstance(where, int) and where < 1:
             raise CourseError(f"workers is {where}; it must be 1 or more")
         try:
@@ -115,10 +113,10 @@ def _processes(count):
         )
 
 
-def _encode(texts, names, fingerprint, precision):
+def _encode(texts, names, fingerprint):
     """Be a worker: encode a batch."""
     model = _model(names, fingerprint)
-    return encoding.encode(model, texts, role="document", precision=precision)
+    return encoding.encode(model, texts, role="document")
 
 
 @lru_cache(maxsize=1)

@@ -148,10 +148,10 @@ def test_workers_that_cannot_be_had_are_named(tiny, monkeypatch, where, said):
 
 
 def test_a_worker_with_another_model_is_refused(tiny, workers):
-    name, fingerprint, precision = workers._task
-    workers._task = (name, "0" * len(fingerprint), precision)
+    name, fingerprint = workers._task
+    workers._task = (name, "0" * len(fingerprint))
     try:
         with pytest.raises(CourseError, match="other weights under the name"):
             workers.encode(["bar"])()
     finally:
-        workers._task = (name, fingerprint, precision)
+        workers._task = (name, fingerprint)
