@@ -14,12 +14,12 @@ os.environ["TQDM_DISABLE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # transformers' own, too
 #: What is shortened where the notebooks are only compared; `make run` does it in full.
 SHORT = dict.fromkeys(("01", "09"), "COURSE_QUICK")
-SHORT |= dict.fromkeys(("07", "08"), "COURSE_SMOKE")
+SHORT |= dict.fromkeys(("05", "07", "08"), "COURSE_SMOKE")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Shorten the measurements of notebooks 1 and 9, the trainings of 7 and 8."""
+    """Shorten the measurements of notebooks 1 and 9, the trainings of 5, 7 and 8."""
     for name in set(SHORT.values()):
         os.environ.pop(name, None)
     if item.path.suffix == ".ipynb" and (name := SHORT.get(item.path.name[:2])):
@@ -44,7 +44,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Send the notebooks first, the longest of them, which trains, before all others.
+    """Send the notebooks first, the longest of them before all others.
 
     `make test` runs two files at a time; a long one that starts last is waited for.
     """
@@ -57,5 +57,5 @@ def pytest_collection_modifyitems(config, items):
         for item in notebooks:
             if f'{MPNET}\\"' in item.path.read_text(encoding="utf-8"):
                 item.add_marker(pytest.mark.skip(reason=why))
-    notebooks.sort(key=lambda item: not item.path.name.startswith("05"))
+    notebooks.sort(key=lambda item: not item.path.name.startswith("09"))
     items[:] = notebooks + others

@@ -94,7 +94,7 @@ def test_ci_calls_the_test_command_and_then_the_browser():
     commands = [line for line in script.splitlines() if line and line[0] != "#"]
     assert commands[3] == "make test"
     assert commands[-1] == "make test-browser"
-    assert len(commands) == 6
+    assert len(commands) == 7
     assert "make test-browser" in README
 
 
