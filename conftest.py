@@ -9,6 +9,7 @@ from helpers.model_files import FETCHED, MPNET, small
 # Before torch is imported: two OpenMP threads beside another busy process are far
 # slower than one.
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["NUMBA_NUM_THREADS"] = "1"  # else UMAP, once loaded, gives torch two
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # transformers' own, too

@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import torch
 from filelock import FileLock
 from support import in_fork, lesson, trained
 
@@ -27,12 +26,6 @@ def quick_collections():
     gc.freeze()
     yield
     gc.unfreeze()
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Train on one thread, as a fork does: UMAP, once loaded, gives torch all cores."""
-    torch.set_num_threads(1)
 
 
 def same(ended, whole):

@@ -127,8 +127,10 @@ def _environment(model, threads):
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     bars = dict.fromkeys(["TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"], "1")
-    cores = {"OMP_NUM_THREADS": str(threads)} | os.environ
-    return cores | found | bars | ({"COURSE_MODEL": model} if model else {})
+    # UMAP, once loaded, gives torch as many threads as numba has.
+    cores = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
+    mine = {"COURSE_MODEL": model} if model else {}
+    return cores | os.environ | found | bars | mine
 
 
 def _renew(notebook, path):
