@@ -45,7 +45,7 @@ test-pythons: ## the tests that need no torch, on the oldest and newest Python h
 
 test-browser: setup ## notebooks 0, 3, 4 and 6 in a real JupyterLab and Chromium
 	@$(VENV_PYTHON) -m pip install -q "playwright>=1.50,<2"
-	@$(VENV_PYTHON) -m pytest -n 2 -o addopts="" -p no:nbval -ra tests/browser
+	@$(VENV_PYTHON) -m pytest -o addopts="" -p no:nbval -ra tests/browser
 
 faults: setup ## bad input, full disks, kills, flipped bytes, hostile texts; one table
 	@$(VENV_PYTHON) -m pytest -q -o addopts="" -p no:nbval tests/faults
