@@ -4,7 +4,7 @@
 
 Executes the notebook's own cells up to its curves of recall against time, with
 1,000,000 vectors where it takes 100,000: some minutes, 10 GB of memory. Writes
-data/measured/million_vectors.json, which the notebook draws beside its own. A
+data/measurements/million_vectors.json, which the notebook draws beside its own. A
 measurement, not a test: run it while nothing else does.
 """
 
@@ -41,8 +41,7 @@ def main():
     )
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1"})
     found = json.loads(notebook.cells[-1].outputs[0].text)
-    file = ROOT / "data" / "measured" / "million_vectors.json"
-    file.parent.mkdir(exist_ok=True)
+    file = ROOT / "data" / "measurements" / "million_vectors.json"
     storage.write_atomically(file, (json.dumps(found, indent=1) + "\n").encode())
     print(file.read_text())
 
