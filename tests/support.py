@@ -127,7 +127,9 @@ def _forks():
     if sys.platform != "linux":  # where a fork of libraries is not to be trusted
         return multiprocessing.get_context("spawn")
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["helpers.finetuning.training", "pytest"])
+    # What this file and the tests import; the server does not find the tests' own.
+    warm = ["helpers.finetuning.training", "helpers.store.entries", "pymilvus", "pytest"]
+    forks.set_forkserver_preload([*warm, "helpers.course.notebooks"])
     return forks
 
 

@@ -360,6 +360,24 @@ def test_killed_at_any_moment_the_next_run_goes_on(tmp_path):
     assert not [each for each in os.listdir(tmp_path) if "-" in each]
 
 
+def die_half_way(path):
+    """Change texts while the file keeps a rollback journal, and die before the end."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA cache_size = 1")  # pages are written before the end
+    db.execute("BEGIN")
+    db.execute("UPDATE passages SET text = hex(zeroblob(2000))")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_reader_undoes_what_was_left_half_done(path):
+    made(path, texts(200))
+    in_fork(die_half_way, path)
+    assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+    with open_index(path) as index:
+        assert index.documents == texts(200)
+    assert os.listdir(path.parent) == [path.name]
+
+
 def test_damage_after_a_kill_is_found_by_the_next_writer(path):
     """There is no seal then; FTS5 compares its tables with the texts."""
     with open_index(made(path, SMALL), write=True) as index:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from helpers import CourseError
@@ -45,6 +45,8 @@ class File:
         self.path, self.write, self._prepared = path, write, False
         _refuse(path, write)
         new = not path.exists()
+        if not write:
+            _take_back(path)
         with self._named():
             self._connection = _connect(path, write)
         try:
@@ -151,6 +153,13 @@ def _refuse(path, write):
         raise CourseError(f"{path}: no such index; make it: {make}")
     if not write and path.is_file() and path.stat().st_size == 0:
         raise CourseError(f"{path}: is an empty file, no index; make the index again")
+
+
+def _take_back(path):
+    """Undo what a killed writer left half done; SQLite lets no reader do so."""
+    if path.with_name(f"{path.name}-journal").exists():
+        with suppress(sqlite3.Error), closing(_connect(path, write=True)) as db:
+            _ = db.execute("PRAGMA user_version").fetchone()
 
 
 def _connect(path, write):
