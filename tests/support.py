@@ -128,8 +128,9 @@ def _forks():
         return multiprocessing.get_context("spawn")
     forks = multiprocessing.get_context("forkserver")
     # What this file and the tests import; the server does not find the tests' own.
-    warm = ["helpers.finetuning.training", "helpers.store.entries", "pymilvus", "pytest"]
-    forks.set_forkserver_preload([*warm, "helpers.course.notebooks"])
+    warm = ["finetuning.training", "store.entries", "course.notebooks"]
+    warm = ["pytest", "pymilvus", *(f"helpers.{name}" for name in warm)]
+    forks.set_forkserver_preload(warm)
     return forks
 
 

@@ -25,6 +25,8 @@ COMPARED = {
     "--nbval": lambda tags: "nbval-ignore-output" not in tags,
     "--nbval-lax": lambda tags: "nbval-check-output" in tags,
 }
+#: What nbval asks of a notebook that is made here.
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 #: Data in an output that nbval does not compare.
 UNSEEN = {"image/png", "application/vnd.jupyter.widget-view+json"}
 
@@ -180,8 +182,7 @@ def test_the_replay_fails_what_a_real_kernel_fails(pytester, option):
     cells = of_each_kind()
     for place in (0, 1, -1):
         cells += of_each_kind(partial(falsified, place=place))
-    notebook = new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    notebook = new_notebook(cells=cells, metadata=PYTHON)
     notebooks.write(notebook, pytester.path / "small.ipynb")
     (pytester.path / "pytest.ini").write_text("[pytest]\n")
 
@@ -264,10 +265,18 @@ BROKEN = {
 }
 
 
-def broken_prefix(folder, number):
-    """Put the prefix of a notebook beside helpers of which one is broken.
+#: Lets a kernel that has imported helpers find those of another folder; torch it keeps.
+ELSEWHERE = """import os, sys
+for name in [name for name in sys.modules if name.split(".")[0] == "helpers"]:
+    del sys.modules[name]
+sys.path.insert(0, {room!r})
+os.chdir({room!r})"""
 
-    Its kernel finds these before the package. Returns the cell that must fail.
+
+def broken_cells(folder, number):
+    """Return a notebook's cells up to the first that shows that a helper is broken.
+
+    Before them stands one that lets the kernel find the helpers of this folder.
     """
     name, right, wrong, until = BROKEN[number]
     [path] = notebooks.series([number])
@@ -278,26 +287,25 @@ def broken_prefix(folder, number):
     text = file.read_text(encoding="utf-8")
     assert text.count(right) == 1
     file.write_text(text.replace(right, wrong), encoding="utf-8")
-    notebook = prefix(notebooks.read(path), until)
-    notebooks.write(notebook, room / path.name)
-    return path.stem, len(notebooks.code_cells(notebook)) - 1
-
-
-def run_broken(folder, numbers, option):
-    """Run prefixes beside broken helpers: exactly their last cells must fail."""
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    expected = {broken_prefix(folder, number) for number in numbers}
-    failed, report = nbval(folder, option, "--tb=short")
-    assert failed == expected, report.stdout
-    # The summary repeats them where CI is set, since pytest does not cut it there.
-    tracebacks, _, _ = report.stdout.partition("short test summary")
-    assert tracebacks.count("Cell outputs differ") == len(expected)
-    return report.stdout
+    cells = notebooks.code_cells(prefix(notebooks.read(path), until))
+    return [new_code_cell(ELSEWHERE.format(room=str(room))), *cells]
 
 
 @pytest.mark.slow
 def test_a_silently_broken_helper_fails_the_first_cell_that_shows_it(tmp_path):
-    run_broken(tmp_path, sorted(BROKEN), "--nbval")
+    """In one kernel, which imports torch once: of each prefix the last cell, alone."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    cells, expected = [], set()
+    for number in sorted(BROKEN):
+        cells += broken_cells(tmp_path, number)
+        expected.add(("all", len(cells) - 1))
+    notebook = new_notebook(cells=cells, metadata=PYTHON)
+    notebooks.write(notebook, tmp_path / "all.ipynb")
+    failed, report = nbval(tmp_path, "--nbval", "--tb=short")
+    assert failed == expected, report.stdout
+    # The summary repeats them where CI is set, since pytest does not cut it there.
+    tracebacks, _, _ = report.stdout.partition("short test summary")
+    assert tracebacks.count("Cell outputs differ") == len(expected)
 
 
 @pytest.mark.slow

@@ -668,24 +668,3 @@ def test_the_real_files_are_the_hubs():
     assert set(files(model_files.FETCHED)) == set(model_files.hashes(NAME))
     size = sum(file.stat().st_size for file in model_files.FETCHED.rglob("*"))
     assert 404_534_822 + 404_421_332 + size < weights.ROOM  # the wheels, the archive
-
-
-@needs_mpnet
-@pytest.mark.slow
-def test_the_real_model_ranks_as_published(command):
-    status, out, _ = command("evaluate", "--split", "all", "--model", NAME, "--json")
-    report = json.loads(out)
-    kinds = {
-        kind: found["dense"]["ndcg@10"] for kind, found in report["by_kind"].items()
-    }
-    assert status == 0
-    assert {"all": report["dense"]["ndcg@10"], **kinds} == pytest.approx(
-        {
-            "all": 0.5861,
-            "topical": 0.5865,
-            "shared words": 0.7245,
-            "plain words for jargon": 0.2529,
-            "exact term": 0.7809,
-        },
-        abs=5e-4,
-    )

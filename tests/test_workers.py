@@ -42,9 +42,8 @@ def scheduler():
     for _ in range(2):
         start("worker", address, "--nthreads", "1")
     yield address
-    for process in reversed(started):
+    for process in reversed(started):  # a worker waits for a scheduler that has gone
         process.terminate()
-    for process in started:
         process.wait(20)
 
 
