@@ -453,9 +453,6 @@ def test_changed_weights_stop_the_command(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert "model.safetensors: was changed" in done.stderr
     assert "Traceback" not in done.stderr
-    report = run_python("-m", "helpers", "doctor", "--json", PYTHONPATH=str(tmp_path))
-    assert report.returncode == 1
-    assert not json.loads(report.stdout)["ready"]
 
 
 @pytest.mark.slow

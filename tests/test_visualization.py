@@ -7,6 +7,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
@@ -106,6 +107,26 @@ def test_strips_of_other_topics_and_of_none(topics, named):
     assert sorted(drawn) == pytest.approx([0.1, 0.2, 0.3])
     legend = ax.get_legend()
     assert (legend and [text.get_text() for text in legend.get_texts()]) == named
+
+
+PRICES = "from $60,000 to $70,000?"
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: visualization.plot_similarity(SCORES, [PRICES, "two"]),
+        lambda: visualization.plot_histograms({PRICES: np.arange(4)}, xlabel=""),
+        lambda: visualization.plot_topic_scores(
+            {PRICES: [0.5]}, [Document("a", "", "t", PRICES)]
+        ),
+    ],
+)
+def test_prices_are_no_formula(draw):
+    ax = draw()
+    drawn = [text.get_text() for text in ax.findobj(Text)]
+    assert any("60,000" in text for text in drawn)
+    assert not any(map(is_math_text, drawn))
 
 
 def test_histograms_have_equal_areas():

@@ -34,7 +34,8 @@ def plot_similarity(
     ax = style.new_axes(0.62 * n + 3.4, 0.5 * n + 0.8, title, ax, pad=6)
     image = ax.imshow(scores, cmap="PuOr_r", vmin=-1, vmax=1)
     ax.set_xticks(range(n), [str(i + 1) for i in range(n)])
-    ax.set_yticks(range(n), [f"{label}  {i + 1}" for i, label in enumerate(labels)])
+    names = [style.as_text(f"{label}  {i + 1}") for i, label in enumerate(labels)]
+    ax.set_yticks(range(n), names)
     ax.tick_params(length=0)
     _write_figures(ax, scores)
     for tick, topic in zip(ax.get_yticklabels(), topics, strict=False):
@@ -104,8 +105,9 @@ def plot_histograms(
     palette = itertools.cycle(np.roll(style.GROUP_COLORS, 1).tolist())
     for (name, group), color in zip(groups.items(), palette, strict=False):
         options = {"bins": edges, "density": True, "color": color}
+        label = style.as_text(name)
         ax.hist(np.ravel(group), **options, alpha=0.25)
-        ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=name)
+        ax.hist(np.ravel(group), **options, histtype="step", lw=1.6, label=label)
     if mark is not None:
         ax.axvline(mark, color="black", lw=1, ls="--", label=f"threshold, {mark:.2f}")
     ax.set(xlabel=xlabel, ylabel="density, same area each", yticks=[])
@@ -134,9 +136,10 @@ def plot_topic_scores(
         for place, (topic, color) in enumerate(colors.items()):
             mine, middle = values[topics == topic], half * (2 * place + 1 - len(colors))
             heights = row + middle + rng.uniform(-wide, wide, len(mine))
-            look = {"color": color, "label": None if row else topic}
+            look = {"color": color, "label": None if row else style.as_text(topic)}
             ax.scatter(mine, heights, s=11, alpha=0.6, linewidths=0, **look)
-    ax.set_yticks(range(len(scores)), [textwrap.fill(query, 26) for query in scores])
+    asked = [textwrap.fill(style.as_text(query), 26) for query in scores]
+    ax.set_yticks(range(len(scores)), asked)
     ax.set_ylim(len(scores) - 0.5, -0.5)
     ax.set_xlabel("cosine with the query; every dot is one of the corpus's sentences")
     style.legend_above(ax, markerscale=2)
