@@ -16,8 +16,7 @@ _NEXT = "Read: build/html/*.html   Open: build/notebooks/*.ipynb   Next: make la
 
 def add_run(parser: ArgumentParser) -> None:
     add_model(parser)
-    which = "number, name or file (all)"
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=which)
+    add_slides(parser)
     renew = "renew the saved outputs"
     parser.add_argument("--in-place", action="store_true", help=renew)
 
@@ -54,6 +53,7 @@ def handout(options: Namespace) -> None:
 
 
 def add_slides(parser: ArgumentParser) -> None:
+    """Take the numbers, names or files of notebooks."""
     which = "number, name or file (all)"
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=which)
 
