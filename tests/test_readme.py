@@ -91,11 +91,9 @@ def test_what_notebook_0_tells_is_what_it_printed():
 
 def test_ci_calls_the_test_command_and_then_the_browser():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    commands = [line for line in script.splitlines() if line and line[0] != "#"]
-    assert commands[3] == "make test"
-    assert commands[-1] == "make test-browser"
-    assert len(commands) == 7
-    assert "make test-browser" in README
+    commands = script.splitlines()
+    assert commands.index("make test") < commands.index("make test-browser")
+    assert "`make test`" in README and "`make test-browser`" in README
 
 
 @pytest.mark.parametrize("name", re.findall(r"`make ([\w-]+)`", README))
