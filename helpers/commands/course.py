@@ -28,7 +28,7 @@ def doctor(options: Namespace) -> int:
         return _room(options)
     checks = this.examine(options.model)
     ready = all(check.ready for check in checks)
-    verdict = "ready" if ready else "not ready: mend the lines above that say so"
+    verdict = "ready" if ready else "not ready: fix the lines above that say so"
     data = {"ready": ready, "checks": [asdict(check) for check in checks]}
     show(options, data, [*map(_line, checks), verdict])
     return 0 if ready else 1

@@ -67,7 +67,7 @@ def _packages():
     other = [n for n in wanted if there[n] != wanted[n]]
     if other:
         shown = ", ".join(f"{n} {there[n]} (lock: {wanted[n]})" for n in other)
-        mend = "figures may differ in the last digit; `make distclean setup` mends it"
+        mend = "figures may differ in the last digit; `make distclean setup` fixes it"
         return True, f"not as pinned: {shown}", mend
     return True, f"all {len(wanted)} as pinned"
 
