@@ -159,7 +159,7 @@ def _take_back(path):
     """Undo what a killed writer left half done; SQLite lets no reader do so."""
     if path.with_name(f"{path.name}-journal").exists():
         with suppress(sqlite3.Error), closing(_connect(path, write=True)) as db:
-            _ = db.execute("PRAGMA user_version").fetchone()
+            db.execute("PRAGMA user_version").fetchone()
 
 
 def _connect(path, write):
