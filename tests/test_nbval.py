@@ -319,7 +319,7 @@ def test_a_silently_broken_helper_fails_the_first_cell_that_shows_it(tmp_path):
 def test_what_holds_for_every_model_holds_on_the_other(
     tmp_path, request, number, until, environment
 ):
-    """Notebook 2 up to where it loads mpnet itself; a release runs all of them."""
+    """Notebook 2 up to where it loads mpnet itself; a release runs 1 to 5 whole."""
     if "COURSE_MODEL" in environment:
         request.getfixturevalue("mpnet")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
